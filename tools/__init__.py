@@ -1,0 +1,1 @@
+"""What builds, trains and runs the project: set-up, secrets, training and the process stack."""
