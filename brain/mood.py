@@ -1,0 +1,189 @@
+"""What a sentence does with its words: asks how, asks why, asks for it to be done, denies it, supposes it, quotes it; and which clause comes last.
+
+These are the morphemes on which operation or question turn. Each is a named feature; the classifier learns what they weigh, and the rejection
+uses the same names to demand more certainty before an operation starts.
+"""
+
+from __future__ import annotations
+
+import re
+
+_PATTERNS = {
+    "how": r"怎么(?!还|回事|会|又|不|没|总|老|可能|这么|样了)|怎样|如何|步骤|流程|教程|方法|办法|入口|在哪|哪里|哪儿|咋|指南|操作一下给我看|教我|教教|告诉我|说说|\bhow\b(?! long| come| many| much| soon| often)|\bsteps?\b|\b(?:hw|hwo|hiw|ohw|hpw|how2) (?:to|do|can)\b|\b(?:stesp|stpes|setps)\b|\bwhere\b|\bway to\b|\bprocedure\b|\bguide\b|\binstructions?\b|\bwalk me\b|\bshow me (?:how|the way|the steps)|\bprocess\b|\btell me\b|\bexplain\b",
+    "why": r"为什么|为何|怎么还|怎么回事|怎么会|怎么又|怎么不|怎么没|怎么总|怎么老|凭什么|原因|\bwhy\b|\bhow come\b|\breason\b|\bwhat'?s wrong\b",
+    "long": r"多久|几天|多长|几个小时|几分钟|什么时候|何时|多少天|几号|要等|\bhow (?:long|soon|many days|much time)\b|\bwhen\b|\bdays?\b|\bhours?\b",
+    "whether": r"[吗嘛么]\b|[吗嘛](?=[\s,.?!]|$)|么[?]|能不能|可不可以|会不会|是不是|有没有|是否|要不要|行不行|\b(?:is|are|will|would|does|do|did|has|have|can|could|should) (?:it|there|the|my|i|you|this|that|they|we)\b",
+    "what": r"什么|哪些|哪个|哪张|几张|多少|\bwhat\b|\bwhich\b|\bhow many\b|\bhow much\b",
+    "request": r"帮我|帮忙|帮个忙|给我|替我|麻烦|请|劳驾|拜托|我要|我想要?(?!知道|问|了解|看看|咨询|请教)|想把|把.{1,14}(?:解|删|去|移|关|停|取消|绑|加|拿|撤|掉|下)|\bplease\b|\bpls\b|\bplz\b|\bcan you\b|\bcould you\b|\bi (?:want|need|wish)\b|\bi'?d like\b|\bi would like\b|\bgo ahead\b|\bkindly\b|\bget rid\b|\bfor me\b|\bhelp me\b|\blet'?s\b",
+    "know": r"想知道|想问|问一下|问下|请问|了解|咨询|请教|好奇|看看怎么|\bwonder|\bcurious\b|\bwant to know\b|\bquestion\b|\bi'?d like to know\b|\bjust asking\b|\basking\b",
+    "not": r"不要|别(?!的|人|家)|不想|先不|不用|无需|不必|不是要|没说要|没让|不需要|不打算|不准|莫要|甭|没有要|并不|还不|不能给我|不许|千万|\bdon'?t\b|\bdo not\b|\bdont\b|\bnot\b|\bnever\b|\bno need\b|\bwithout\b|\bisn'?t\b|\bwon'?t\b|\bshouldn'?t\b|\bdidn'?t\b|\bstop\b|\bhold off\b|\brather not\b|\bkeep\b|\bleave (?:it|my|the)\b|\binstead\b",
+    "if": r"如果|假如|假设|要是|万一|的话|若是|若|倘若|哪天|以后(?:要|想)|将来|等我|等到|打算|考虑|犹豫|要不要|该不该|\bif\b|\bsuppose\b|\bsay i\b|\bassuming\b|\bin case\b|\bshould i\b|\bwere to\b|\bwhat happens\b|\bonce i\b|\bafter i\b|\bwhen i\b|\bmight\b|\bmaybe\b|\bthinking (?:of|about)\b|\bconsidering\b|\bhypothetical|\bone day\b|\bsomeday\b|\bwould\b",
+    "quote": r"[\"'][^\"']{1,40}[\"']|(?:他|她|朋友|同事|老婆|老公|妈|爸|客服|银行|短信|网上|有人|人家|页面|弹窗|提示|广告|文章|新闻).{0,6}(?:说|问|讲|让|叫|告诉|显示|写|提示|发|教)|据说|听说|所谓|什么意思|\b(?:said|says|saying|say|told|tells|asked|asks|wrote|reads?|heard|mentions?|called|means?|word|phrase|suggests?|recommended|advises?)\b",
+    "done": r"已经|刚才|刚刚|昨天|前天|上周|上个月|之前|早就|以前|曾经|解绑了(?!吧|把|它|他)|解了(?!吧)|解绑后|解绑之后|绑了|成功了|\balready\b|\byesterday\b|\bjust now\b|\blast (?:week|night|month)\b|\bago\b|\bafter (?:unbinding|removing|unlinking|i)\b|\bonce\b|\bi (?:unbound|removed|unlinked|asked|requested|submitted|applied)\b|\bhas been\b|\bhave been\b|\bwas\b",
+    "fail": r"失败|不了|不上|不成功|没成功|报错|出错|错误|不行|不让|不给|没反应|点不动|拒绝|不能|无法|没法|解不掉|删不掉|绑不|解不|关不|不支持|卡住|\bfail|\bcan'?t\b|\bcannot\b|\bunable\b|\berrors?\b|\brejected\b|\bdeclin|\bwon'?t\b|\bdoesn'?t work\b|\bnot work|\bdenied\b|\bstuck\b|\bproblem\b|\binvalid\b|\brefus",
+    "late": r"还没|还在|怎么还|迟迟|一直|半天|好几天|这么久|没动静|没处理|到现在|\bstill\b|\bnot yet\b|\byet\b|\btaking so long\b|\bslow\b|\bwaiting\b|\bdelay|\bpending\b",
+    "other": r"我(?:的)?(?:老婆|老公|妈|爸|媳妇|儿子|女儿|孩子|朋友|同事|室友|男友|女友|男朋友|女朋友|对象|爷爷|奶奶|外婆|弟|妹|哥|姐|先生|太太|父母|家人|舅|姑|叔|婆婆)|他的|她的|别人|帮人|前夫|前妻|前任|替(?!我)|代(?:办|替|人)|\bmy (?:wife|husband|mom|mum|mother|dad|father|son|daughter|friend|brother|sister|boss|colleague|roommate|girlfriend|boyfriend|partner|parents?|grand\w+|ex|neighbou?r|uncle|aunt|kid|child|spouse|cousin|coworker)\b|\b(?:his|her|their|someone else'?s|somebody'?s)\b|\bon behalf\b",
+    "unbind": r"解绑|解除|解掉|解约|移除|删除|删掉|删了|去掉|拿掉|撤掉|移掉|下掉|摘掉|取消.{0,4}绑定|脱钩|解卡|解开|取下|清掉|解下|解了|剔除|不绑|\bun-?(?:bind|bound|link|linked|binding|linking|tie|hook|bundl\w+)\b|\bremov\w+|\bdelet\w+|\bdetach\w*|\bdisconnect\w*|\btake\b.{1,24}\boff\b|\bget rid\b|\bdrop\b|\berase\b|\bdelink\w*|\bdissociat\w*",
+    "bind": r"(?<!解)(?<!除)绑(?!定的|的)|(?<!取消)(?<!解除)绑定|添加|加一张|加张|新增|关联|开通|重新绑|录入|加卡|加进|加上|连上|接入|(?<!un)(?<!un-)\b(?:bind|link|add|adding|linking|binding|connect|attach|register|set up|hook up|tie)\b|\bre-?(?:bind|link|add|connect)\w*",
+    "close": r"关闭|关掉|关了|停用|取消|停掉|停止|终止|退订|不续|关一下|关停|关上|\bturn\w* off\b|\bclos\w+|\bdisabl\w+|\bcancel\w*|\bstop\w*|\bdeactivat\w*|\bswitch\w* off\b|\bshut\b|\bend\b|\bunsubscrib\w*|\bopt out\b",
+    "card": r"卡(?!住|顿|通)|银行|储蓄|信用|尾号|[工农中建交招]行|\bcards?\b|\bdebit\b|\bcredit\b|\bbank\b",
+    "wallet": r"钱包|支付宝|微信|云闪付|apple ?pay|苹果支付|数字人民币|数币|华为|小米|\bwallets?\b|\balipay\b|\bwe ?chat\b|\bquickpass\b|\be-?cny\b|\bdigital yuan\b|\bhuawei\b|\bpaypal\b",
+    "quick": r"快捷|免密|一键支付|小额|一键付|\bquick ?-?pay|\bone[- ]?(?:click|tap)|\bpassword-?(?: )?(?:free|less)|\bexpress pay|\bfast pay|\bwithout (?:a )?password|\bno[- ]password",
+    "renewal": r"自动扣|自动续|续费|代扣|扣款|会员|订阅|连续包月|包月|自动付|\bauto\w*|\brenew\w*|\bsubscri\w+|\bmembership|\brecurring\b|\bdeduct\w*",
+    "again": r"重新|再(?:次|绑|加|开)|恢复|又想|绑回|开回|\bagain\b|\bback\b|\bre-?\w{3,}|\brestore\b",
+    "show": r"查|看(?:一下|下|看|一看)?|列|显示|有哪些|哪几|\bshow\b|\blist\b|\bsee\b|\bcheck\b|\bview\b|\blook up\b|\bdisplay\b",
+    "now": r"现在|马上|立刻|立即|赶紧|赶快|快点|直接|干脆|\bnow\b|\bright away\b|\bimmediately\b|\basap\b|\btoday\b|\bactually\b|\bjust do\b|\bjust\b",
+}  # fmt: skip
+MOODS = {name: re.compile(pattern) for name, pattern in _PATTERNS.items()}
+_CLAUSE = re.compile(r"[,.;?!~\n…:]+\s*|\s+-+\s+|(?:但是|不过|可是|还是|算了|然后|所以|而是)|\b(?:but|so|then|actually|instead|rather|just)\b")
+_ASKS = ("how", "why", "long", "whether", "what", "know")
+_ACTS = ("unbind", "bind", "close")
+_THINGS = ("card", "wallet", "quick", "renewal")
+_STATES = ("how", "why", "long", "whether", "request", "not", "if", "quote", "done", "fail", "late", "other", "again", "show", "know")
+
+
+def moods(text: str) -> set[str]:
+    """Return the names of the moods in a normalised text."""
+    return {name for name, pattern in MOODS.items() if pattern.search(text)}
+
+
+def clauses(text: str) -> list[str]:
+    """Split a normalised text into clauses, in order, none empty."""
+    parts, last = [], 0
+    for match in _CLAUSE.finditer(text):
+        if match.group()[0].isalpha():  # a conjunction belongs to what follows
+            parts.append(text[last : match.start()])
+            last = match.start()
+        else:
+            parts.append(text[last : match.end()])
+            last = match.end()
+    parts.append(text[last:])
+    return [part.strip() for part in parts if re.search(r"\w", part)]
+
+
+def features(text: str) -> list[str]:
+    """List the mood features of a normalised text: alone, in pairs that decide labels, and of the last clause."""
+    found = moods(text)
+    parts = clauses(text)
+    last = moods(parts[-1]) if parts else set()
+    out = [f"m:{name}" for name in sorted(found)] + [f"l:{name}" for name in sorted(last)]
+    for act in _ACTS:
+        if act in found:
+            out += [f"m:{act}+{thing}" for thing in _THINGS if thing in found]
+            out += [f"m:{act}+{state}" for state in _STATES if state in found]
+    for thing in _THINGS:
+        if thing in found:
+            out += [f"m:{thing}+{state}" for state in _STATES if state in found]
+    out.append(f"n:{min(len(parts), 4)}")
+    size = len(re.findall("[\u3400-\u9fff]|[a-z]+|\\d+", text))
+    out.append("s:" + ("1" if size < 2 else "3" if size < 4 else "6" if size < 7 else "12" if size < 13 else "25" if size < 26 else "long"))
+    if not found & set(_ASKS):
+        out.append("m:asks nothing")
+    if not last & set(_ASKS):
+        out.append("l:asks nothing")
+    return out
+
+
+# What takes a verb back: a denial right before it (with nothing but these words between), a supposition before it in its clause.
+_DENIED = re.compile(
+    r"(?:不要|别|不想|不用|不必|无需|先不|暂不|暂时不|还不|不许|不准|不能给我|不打算|不是(?:要|让|想)?|没(?:有)?(?:说|让|叫|要|想|打算)(?:过)?|从没|甭|莫(?!名)|千万不|谁(?:让|叫|要)你|没人(?:让|叫|要)|还是不|(?:能|可)?(?<![要能可是会])不|(?<!有)没|未) ?(?:[^,.;?! 了用是]{0,5})$"
+    r"|\b(?:don'?t|do not|never|not|didn'?t|did not|won'?t|will not|haven'?t|have not|no need to|rather not|without|refuse to|wasn'?t|isn'?t|nobody|no one|none|who told|who asked|wouldn'?t|can'?t afford|instead of|rather than|no longer|decided against|against)"
+    r"(?: (?:want|wants|need|wish|like|to|you|u|i|me|we|them|please|ever|actually|yet|just|really|mean|ask|asked|asking|tell|told|telling|say|said|saying|plan|planning|looking|intend|have|had|been|try|trying|let|going|about|for|anyone|him|her|dare|go|and|be|get|the|my|it|that))* ?$"
+    r"|\b(?:nobody|no one|none of us)\b[^.;?!]*$"
+)  # fmt: skip
+_SUPPOSED = re.compile(r"(?:本来(?:要|想|打算|是要|是想)|如果|假如|假设|要是|万一|倘若|若是|哪天|等(?!不及|下|会)|将来|以后要|的时候)[^.;?!]*$|\b(?:if|suppose|supposing|assuming|in case|were i|should i|say i|once i|when i|before i|what happens|imagine)\b[^.;?!]*$")
+_TOLD = re.compile(
+    r"(?:昨天|昨晚|前天|上午|早上|今早|中午|上周|上个月|去年|早就|已经|之前|刚刚|刚才)[^,.;?!的]{0,10}$"
+    r"|\b(?:already|yesterday|last (?:week|month|year))\b[^,.;?!]{0,24}$"
+    r"|(?<![别不])(?<!不用)(?:说|让我|叫我|劝我|建议我?|教我|告诉我|提示我?|写着|显示|听说|据说|所谓的?|问我)[^,.;?!]{0,10}$"
+    r"|\b(?:said|says|saying|told|tells|asked|asks|suggests?|suggested|advises?|advised|recommends?|recommended|heard|claims?|mentions?|the word|called|labell?ed)\b[^,.;?!]{0,40}$"
+    r"|\b(?:he|she|they|who|someone|somebody|(?:my|his|her|our|the) (?:husband|wife|friend|mom|mum|mother|dad|father|son|daughter|brother|sister|colleague|boss))(?: \w+){0,4} $"
+    r"|\b(?:calls|times|hours|days|minutes|weeks) (?:just )?to (?:\w+ )?$"
+    r"|\b(?:did|has|have|was|were|had|why|does|do (?:i|we|you|they)|is (?:it|my|the)|are (?:my|the))\b[^,.;?!]{0,40}$"
+)
+_PAST = re.compile(r"\b(?:i|we|you|it|card|wallet|pay|account)(?: \w+ly| just| already| have| had| was| got| 've|'ve)* (?=(?:removed|unbound|unlinked|deleted|dropped|detached|disconnected|erased|cancell?ed|closed|disabled|turned|stopped|deactivated|linked|added|bound|connected|took)\b)$"
+    r"|^(?:so |and |well )?(?:just|finally|already) (?=(?:removed|unbound|unlinked|deleted|dropped|detached|disconnected|erased|cancell?ed|closed|disabled|stopped|deactivated|linked|added|bound|connected)\b)")
+_AFTER_WHEN = re.compile(r"^[^,.;?!]{0,8}的时候")
+_AFTER_DONE = re.compile(r"^[^,.;?!]{0,24}?(?:了(?:吗|没|么|嘛|\?|啊\?|,|$)|过(?:吗|了|,|$)|\b(?:yesterday|ago|already|last (?:week|month|year))\b)")
+_RETRACTED = re.compile(r"\b(?:no wait|wait no|hang on|hold on|scratch that)\b[^?]*\b(?:leave|keep|think|don'?t|not)\b[^?]*$|(?:(?<![掉绑开除])算了|先不(?:弄|办|解|关|绑)?了?|不弄了|不办了|不解了|不关了|不绑了|以后再说|改天再说|再想想|再考虑|当我没说|还是留着|先留着|留着吧|我自己来|不劳|\bnever ?mind\b|\bchanged my mind\b|\bon second thought\b|\bforget (?:it|about it)\b|\bnot (?:now|yet|today)\b|\bmaybe later\b|\bkeep (?:it|them)\b|\bleave it\b|\bdecided (?:not|to keep)\b)[^\w]*$")
+# Put off: not now. Left alone: whatever has no verb of its own. Another platform: its bindings are not ours. Words to be translated are not meant at all.
+_PUT_OFF = re.compile(
+    r"(?:以后|将来|改天|改日|下次|下个?月|下周|明年|过完?年|过几天|过一?阵子?|过段时间|到时候?|回头|等[^,.;?!]{1,14})[^,.;?!]{0,10}再|(?:现在|暂时)不急|不着急"
+    r"|\b(?:some other time|another (?:day|time)|next (?:week|month|year)|later on|after (?:payday|the holidays)|no rush|not in a hurry)\b"
+)
+_LEFT = re.compile(
+    r"不要动|别动|不许动|别碰|不要碰|先放着|先留着|纠结|犹豫|拿不定|没想好|没决定|没打定"
+    r"|\b(?:leave (?:it|them|the|my) [\w ]{0,24}(?:alone|where (?:it|they)|as (?:it|they))|whatever you do|(?:don'?t|do not) (?:touch|mess with)|hands off|torn|undecided|half of me|part of me|(?:don'?t|do not) do anything|can'?t (?:decide|make up)|haven'?t (?:decided|made up)|in two minds)\b"
+)
+_ELSEWHERE = re.compile(r"(?:美团|拼多多|抖音|淘宝|天猫|滴滴|携程|饿了么|快手|小红书|唯品会)(?:上|里|里面|那边|平台|app)|\b(?:in|on|from) (?:my )?(?:pinduoduo|taobao|tmall|meituan|douyin|tiktok|didi|ctrip|amazon|shein|temu|shopee|ebay)\b")
+_URGENT = re.compile(r"直接|现在(?!不)|今天(?!不|先)|马上|立刻|立即|赶紧|干脆|\bnow\b|(?<!not )(?<!anything )\btoday\b|\bright away\b|\bimmediately\b|\bjust do\b")
+_TRANSLATE = re.compile(r"翻译|\btranslat\w+|\bin (?:japanese|korean|french|german|spanish)\b")
+_WANTED = re.compile(
+    r"帮我|帮忙|给我|替我|我要|我想(?!知道|问|了解|看)|麻烦|请(?!问|教)|拜托|现在|马上|立刻|立即|赶紧|赶快|直接|干脆|吧$|呗$|掉$"
+    r"|\b(?:please|pls|plz|can you|could you|would you|want|need|i'?d like|i'd be|i'd appreciate|for me|go ahead|just do|just \w+ it|actually|now|have (?:my|the)|then|grateful|lovely|appreciate|if you (?:could|would|wouldn'?t)|if it'?s (?:convenient|possible|no (?:bother|trouble)|ok|okay|not)|if it isn'?t)\b"
+)
+# fed up with what keeps being shown or has to be done again: often told, seldom asked for
+_NAGGED = re.compile(r"弹窗|弹框|又弹|老弹|一直弹|老是弹|烦不烦|丢人|\bnag|\bpop(?:ping|s)?[ -]?ups?\b|\bshame on\b")
+# an English verb in its plain form at the head of a clause, or right after these words, is an order
+_ORDERED = re.compile(r"^\W*(?:(?:just|now|then|and|so|please|ok|okay|lah|right|alright|all|eh|hey|boss|brother|bro|sis|should|may|might|as|well|you|help|me)\W+)*$|\b(?:so|then|please|kindly) $")
+_DEFINES = re.compile(r"什么意思|是什么|是啥|啥意思|指的是|区别|\bwhat (?:is|are|does)\b|\bwhat'?s\b|\bmean(?:s|ing)?\b|\bdifference\b|\bdefin")
+_WHY_NOT = re.compile(r"\b(?:why don'?t you|why not|can'?t you|won'?t you|don'?t you|not only|not just)\b")
+_QUOTED = re.compile(r"\"[^\"]{1,60}\"|(?<!\w)'[^']{1,60}'(?!\w)")
+_VERB = {
+    "unbind": re.compile(_PATTERNS["unbind"] + r"|解(?![释决除绑约锁开散])|断开|断掉|拆掉|踢"),
+    "close": re.compile(_PATTERNS["close"] + r"|关|停(?![车电水])"),
+    "bind": re.compile(_PATTERNS["bind"]),
+}
+
+
+def unmeant(text: str) -> set[str]:
+    """Return the acts (`unbind`, `close`, `bind`) of which a normalised text speaks only to deny, suppose, quote, report or define them.
+
+    A request in the last clause ("…, please do it") lets all but a denial pass.
+    """
+    parts = clauses(text)
+    wanted = bool(parts and _WANTED.search(parts[-1])) and not moods(parts[-1]) & {"not", "know", "how", "why"}
+    quoted = [match.span() for match in _QUOTED.finditer(text)]
+    result = set()
+    for act, pattern in _VERB.items():
+        mentions = [match.span() for match in pattern.finditer(text)]
+        if mentions and all(_taken_back(text, start, end, quoted, wanted) for start, end in mentions) or not mentions and _LEFT.search(text):
+            result.add(act)
+    elsewhere = bool(_ELSEWHERE.search(text)) and not moods(text) & {"renewal"} and not re.search(r"京东|\bjd\b", text)
+    if elsewhere or _TRANSLATE.search(text):
+        return set(_VERB)
+    if _RETRACTED.search(text) or _DEFINES.search(text) and not wanted:
+        result |= {act for act, pattern in _VERB.items() if pattern.search(text)}
+    return result
+
+
+def _taken_back(text: str, start: int, end: int, quoted: list[tuple[int, int]], wanted: bool) -> bool:
+    """Tell whether one mention of an act is not what the customer wants done."""
+    before, after = text[:start], text[end:]
+    if _DENIED.search(before) and not _WHY_NOT.search(before):
+        return True
+    clause = re.split(r"[,.;?!]", before)[-1]
+    if _PUT_OFF.search(clause + text[start:]) and not _URGENT.search(text):
+        return True
+    if wanted:
+        return False
+    if any(a <= start < b and text[a] == '"' and re.search(r"\w", text[:a] + text[b:]) for a, b in quoted):
+        return True
+    if _WANTED.search(clause + text[start:end] + re.split(r"[,.;?!]", after)[0]) or _WHY_NOT.search(clause):
+        return False
+    if _ORDERED.search(clause) and not text[start:end].endswith(("ed", "ing")) and not re.search("[\u3400-\u9fff]", text):
+        return False
+    if any(a <= start < b and re.search(r"\w", text[:a] + text[b:]) for a, b in quoted):
+        return True
+    done = _AFTER_DONE.match(after) and re.search(r"昨|前天|上午|早上|中午|今早|上周|上个月|去年|已经|早就|自己|你们|怎么|谁|吗|没|ago|yesterday|already|last", clause + after[:24])
+    return bool(_SUPPOSED.search(before) or _AFTER_WHEN.match(after) or _TOLD.search(before) or any(found.end() == start for found in _PAST.finditer(text)) or done)
+
+
+def doubtful(text: str) -> set[str]:
+    """Return why an operation word in a normalised text may not be meant: denied, supposed, quoted, another's, asked about last, or told as done."""
+    found = moods(text)
+    parts = clauses(text)
+    last = moods(parts[-1]) if parts else set()
+    doubts = {name for name in ("not", "if", "quote", "other") if name in found} | {name for name in ("how", "why", "long", "know", "what") if name in last}
+    doubts |= {"nagged"} if _NAGGED.search(text) else set()
+    return doubts | ({"done"} if "done" in found and "request" not in last else set())

@@ -1,0 +1,224 @@
+"""Typed pinyin → characters, and homophone slips → the usual characters, both by n-grams of the training sentences."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter, defaultdict
+from functools import lru_cache
+from typing import Any, Iterable
+
+HAN_RUN = re.compile("[\u3400-\u9fff]+")
+LATIN_RUN = re.compile(r"[a-z']+(?: +[a-z']+)*")
+_INITIALS = "b p m f d t n l g k h j q x zh ch sh r z c s y w".split()
+_FINALS = {
+    "b": "a o ai ei ao an en ang eng i ie iao ian in ing u", "p": "a o ai ei ao ou an en ang eng i ie iao ian in ing u",
+    "m": "a o e ai ei ao ou an en ang eng i ie iao iu ian in ing u", "f": "a o ei ou an en ang eng u",
+    "d": "a e ai ei ao ou an ang eng ong i ie iao iu ian ing u uo ui uan un", "t": "a e ai ao ou an ang eng ong i ie iao ian ing u uo ui uan un",
+    "n": "a e ai ei ao ou an en ang eng ong i ie iao iu ian in iang ing u uo uan v ve", "l": "a e ai ei ao ou an ang eng ong i ia ie iao iu ian in iang ing u uo uan un v ve",
+    "g": "a e ai ei ao ou an en ang eng ong u ua uo uai ui uan un uang", "k": "a e ai ao ou an en ang eng ong u ua uo uai ui uan un uang",
+    "h": "a e ai ei ao ou an en ang eng ong u ua uo uai ui uan un uang", "j": "i ia ie iao iu ian in iang ing iong u ue uan un",
+    "q": "i ia ie iao iu ian in iang ing iong u ue uan un", "x": "i ia ie iao iu ian in iang ing iong u ue uan un",
+    "zh": "a e ai ei ao ou an en ang eng ong i u ua uo uai ui uan un uang", "ch": "a e ai ao ou an en ang eng ong i u ua uo uai ui uan un uang",
+    "sh": "a e ai ei ao ou an en ang eng i u ua uo uai ui uan un uang", "r": "e ao ou an en ang eng ong i u uo ui uan un",
+    "z": "a e ai ei ao ou an en ang eng ong i u uo ui uan un", "c": "a e ai ao ou an en ang eng ong i u uo ui uan un",
+    "s": "a e ai ao ou an en ang eng ong i u uo ui uan un", "y": "a e ao ou an ang i in ing ong u ue uan un", "w": "a o ai ei an en ang eng u",
+}  # fmt: skip
+SYLLABLES = frozenset({i + f for i in _INITIALS for f in _FINALS[i].split()} | set("a o e ai ei ao ou an en ang er".split()))
+# English words that can also be read as syllables; in a message they count as English
+ENGLISH = frozenset(
+    """a an e o ah oh hi he she me we be the ten pen men hen den pan ban can man fan van ran tan wan bin pin sin win ping ding sing ring king long song gang hang bang sang
+    gong tong dong pong change china name same game came make take like hide made date late gate mate mine line nine nice dice mice one gone done none here there gene
+    see die lie tie pie sun run gun fun bun nun dun mean dean jean lean bean women delete rename shame tune june cute mute rude guide binding ban bad lose use due sue cue
+    yes you your bind hua mi she tell pai tai mai nan anna kate mike nike bike lake cake wake fake sake rate mama papa baba dada haha hehe lala lulu ok bye hey pay day may say way
+    menu bilibili genie lite site size line cancel hello please to too so no na ne ma pa ba da la ha ya re de le li lu fu su wo mo mu ye an in on at it is if i am as are or of and
+    age along aren aye balance buying care case cashier cheque chinese courier danger data database decide deleting ease easier eating ending entire erase face fence fone future handing
+    hate house human keeping landing language licence longer machine manage mandate mango maze meaning min minute misuse mobile mode more nite nuke open page patience paying pending rang
+    reading rebinding refuse regenerate relate release reopen rice running sale saying secure seen sending sense sequence share side sure taken taxi time waiting wanna wanting woke anger
+    pile media timing tide resume mesage remaining delaying awaiting medicine huge hung sung rung hence amaze amazing ago agent again engage enable enlarge linger finger singer longing
+    bringing changing mending lending tending bending defending mailing sailing hanging banging gaining paining raining training ceiling dealing healing leading heading needing names
+    bane cane pane sane lane wide tile mile fine pine wine vine pipe ripe type life wife safe bare dare fare rare ware tape cape shape base chase phase lease""".split()
+)
+_FUZZY = (("zh", "z"), ("ch", "c"), ("sh", "s"), ("ang", "an"), ("eng", "en"), ("ing", "in"), ("l", "n"), ("h", "f"))
+
+
+@lru_cache(maxsize=4096)
+def sounds(character: str) -> tuple[str, ...]:
+    """Return the toneless readings of one character, the usual one first."""
+    from pypinyin import Style, pinyin
+
+    return tuple(s.replace("ü", "v") for s in pinyin(character, style=Style.NORMAL, heteronym=True)[0]) if HAN_RUN.fullmatch(character) else ()
+
+
+@lru_cache(maxsize=8192)
+def reading(text: str) -> tuple[str, ...]:
+    """Return one toneless reading per character (context decides heteronyms); other characters stand for themselves."""
+    from pypinyin import Style, pinyin
+
+    out: list[str] = []
+    for run in re.split("([\u3400-\u9fff]+)", text):
+        out += [p[0] for p in pinyin(run, style=Style.NORMAL)] if HAN_RUN.fullmatch(run) else list(run)
+    return tuple(out)
+
+
+@lru_cache(maxsize=4096)
+def split(word: str) -> tuple[str, ...] | None:
+    """Split a Latin word into pinyin syllables, few and long ones first; None when it cannot be."""
+    word = word.replace("ü", "v")
+    best: list[tuple[str, ...] | None] = [None] * (len(word) + 1)
+    best[0] = ()
+    for end in range(1, len(word) + 1):
+        for start in range(max(0, end - 6), end):
+            head = best[start]
+            if head is not None and word[start:end] in SYLLABLES and (best[end] is None or len(head) + 1 < len(best[end])):  # type: ignore[arg-type]
+                best[end] = (*head, word[start:end])
+    return best[-1]
+
+
+def looks_typed(text: str) -> bool:
+    """Tell whether a text without Chinese characters is pinyin rather than English."""
+    words = re.findall(r"[a-z]+", text.lower())
+    good = sum(len(split(w) or ()) for w in words if w not in ENGLISH)
+    letters = sum(len(w) for w in words if split(w))
+    other = sum(len(w) for w in words if not split(w) and len(w) > 3)
+    total = sum(len(split(w) or ()) for w in words)
+    return (good >= 2 or good == 1 and total >= 2 and not other) and letters > 2 * other
+
+
+class Speller:
+    """Decodes typed pinyin and repairs homophone slips with character n-grams of the training sentences."""
+
+    BEAM, FUZZY_COST, SHARE, LEAST, GAIN = 24, 4.0, 25, 8, 7.0
+
+    def __init__(self, counts: dict[str, int]) -> None:
+        self._counts = counts
+        self._total = sum(n for gram, n in counts.items() if len(gram) == 1) or 1
+        self._by_sound: dict[str, list[str]] = defaultdict(list)
+        for gram in counts:
+            if len(gram) == 1 and gram not in "^$":
+                for sound in sounds(gram):
+                    self._by_sound[sound].append(gram)
+        self._usual = self._rivals()
+
+    @classmethod
+    def learn(cls, sentences: Iterable[str]) -> "Speller":
+        """Count the n-grams (1–4 characters) of the Chinese parts of sentences."""
+        counts: Counter[str] = Counter()
+        for sentence in sentences:
+            for run in HAN_RUN.findall(sentence):
+                marked = f"^{run}$"
+                for n in (1, 2, 3, 4):
+                    counts.update(marked[i : i + n] for i in range(len(marked) - n + 1))
+        return cls({gram: n for gram, n in sorted(counts.items()) if n > 1 or len(gram) < 4})
+
+    def state(self) -> dict[str, Any]:
+        """Return what `Speller(**state)` needs."""
+        return {"counts": self._counts}
+
+    def _rivals(self) -> dict[tuple[str, ...], str]:
+        """Map the reading of each frequent word to the word, where it outweighs all others that sound the same."""
+        groups: dict[tuple[str, ...], list[tuple[int, str]]] = defaultdict(list)
+        for gram, n in self._counts.items():
+            if 2 <= len(gram) <= 4 and "^" not in gram and "$" not in gram:
+                groups[reading(gram)].append((n, gram))
+        usual = {}
+        for key, grams in groups.items():
+            grams.sort(reverse=True)
+            if grams[0][0] >= self.LEAST and (len(grams) == 1 or grams[0][0] >= 4 * grams[1][0]):
+                usual[key] = grams[0][1]
+        return usual
+
+    def repair(self, text: str) -> str:
+        """Replace homophone slips (节绑 → 解绑): a stretch that sounds like a frequent word, is itself next to unknown, and reads far worse where it stands
+        (直接调用 holds 接调, which sounds like 解掉, but 直 wants 接)."""
+        out = list(text)
+        read = reading(text)
+        if len(read) != len(text):
+            return text
+        for n in (4, 3, 2):
+            for i in range(len(text) - n + 1):
+                gram = "".join(out[i : i + n])
+                if not HAN_RUN.fullmatch(gram):
+                    continue
+                usual = self._usual.get(tuple(read[i : i + n]))
+                if usual and usual != gram and self._counts[usual] >= self.SHARE * max(1, self._counts.get(gram, 0)):
+                    better = [*out[:i], *usual, *out[i + n :]]
+                    if self._fluency(better, i, i + n) - self._fluency(out, i, i + n) > self.GAIN:
+                        out = better
+        return "".join(out)
+
+    def _fluency(self, characters: list[str], start: int, end: int) -> float:
+        """Return the log-probability of characters [start, end) and of the two that follow."""
+        text = "".join(characters)
+        return sum(self._score(text[max(0, k - 2) : k] or "^", text[k]) for k in range(start, min(end + 2, len(text))))
+
+    def _score(self, before: str, character: str) -> float:
+        count = self._counts.get
+        p = 0.1 * (count(character, 0) + 0.1) / self._total
+        if before:
+            b = count(before[-1], 0)
+            p += 0.3 * count(before[-1] + character, 0) / (b + 2) if b else 0.0
+            if len(before) > 1:
+                c = count(before[-2:], 0)
+                p += 0.6 * count(before[-2:] + character, 0) / (c + 1) if c else 0.0
+        return math.log(p)
+
+    @lru_cache(maxsize=1024)  # noqa: B019 - one speller lives as long as the process
+    def _options(self, syllable: str) -> list[tuple[str, float]]:
+        options = {c: 0.0 for c in self._by_sound.get(syllable, ())}
+        for long, short in _FUZZY:
+            for a, b in ((long, short), (short, long)):
+                for other in {syllable[: -len(a)] + b if syllable.endswith(a) else "", b + syllable[len(a) :] if syllable.startswith(a) else ""}:
+                    for c in self._by_sound.get(other, ()) if other in SYLLABLES else ():
+                        options.setdefault(c, self.FUZZY_COST)
+        return sorted(options.items(), key=lambda item: -self._counts[item[0]])[:40]
+
+    def _decode(self, letters: str, left: str) -> tuple[str, float]:
+        """Return the best characters for a run of letters and its mean log-probability per character."""
+        beams: list[dict[str, tuple[float, str]]] = [{} for _ in range(len(letters) + 1)]
+        beams[0] = {left[-2:]: (0.0, "")}
+        for i in range(len(letters)):
+            if not beams[i]:
+                continue
+            top = sorted(beams[i].items(), key=lambda item: -item[1][0])[: self.BEAM]
+            for j in range(i + 1, min(len(letters), i + 6) + 1):
+                syllable = letters[i:j]
+                if " " in syllable:
+                    break
+                if syllable not in SYLLABLES:
+                    continue
+                following = j + 1 if j < len(letters) and letters[j] in " '" else j
+                for character, cost in self._options(syllable):
+                    for before, (score, so_far) in top:
+                        value = score + self._score(before, character) - cost - 1.0
+                        key = (before + character)[-2:]
+                        if key not in beams[following] or beams[following][key][0] < value:
+                            beams[following][key] = (value, so_far + character)
+        if not beams[-1]:
+            return "", -math.inf
+        score, characters = max(beams[-1].values())
+        return characters, score / len(characters)
+
+    def decode(self, text: str) -> str:
+        """Replace the pinyin in a lower-case text by characters, where it reads as Chinese; English stays."""
+        chinese = bool(HAN_RUN.search(text))
+        if not chinese and not looks_typed(text):
+            return text
+
+        def replace(match: re.Match[str]) -> str:
+            run = match.group().strip("'")
+            words = run.split()
+            if not all(split(w.replace("'", "")) for w in words):  # mixed with English or a name: word by word
+                return " ".join(self._word(w, chinese) for w in words)
+            if chinese and all(w in ENGLISH for w in words):
+                return match.group()
+            found, score = self._decode(" ".join(words), text[max(0, match.start() - 2) : match.start()] if chinese else "^")
+            return found if found and score > -9.0 else match.group()
+
+        return LATIN_RUN.sub(replace, text)
+
+    def _word(self, word: str, chinese: bool) -> str:
+        if word in ENGLISH and chinese or len(split(word) or ()) < 2:
+            return word
+        found, score = self._decode(word, "^")
+        return found if found and score > -9.0 else word
