@@ -1,0 +1,1 @@
+"""The backend: the ledger of cards, wallets, agreements and operations, and the authority over them."""

@@ -1,0 +1,34 @@
+"""What the bank tells us: signed, and never believed without asking back."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from starlette.concurrency import run_in_threadpool
+
+from binding.api import schemas
+from binding.database import reading, writing
+from binding.errors import unauthenticated
+from binding.ports.webhooks import checked
+from binding.repository import operations
+from binding.settings import settings
+from binding.workflows import nudge
+
+router = APIRouter(tags=["bank"])
+
+
+@router.post("/bank/callbacks", status_code=202, responses=schemas.problems(401))
+async def bank_callback(request: Request) -> dict[str, bool]:
+    """Take the bank's word that a request ended as a reason to ask about it now."""
+    body = checked(settings().bank_callback_secret, request.headers, await request.body())
+    if body is None:
+        raise unauthenticated("the signature is wrong or too old")
+    await run_in_threadpool(_ask_about, str(body.get("request", "")))
+    return {"ok": True}
+
+
+def _ask_about(operation_id: str) -> None:
+    with reading() as session:
+        owner = operations.owner_of(session, operation_id)
+    if owner is not None:
+        with writing(owner) as session:
+            nudge(session, operation_id)

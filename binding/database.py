@@ -1,0 +1,123 @@
+"""The database engine: SQLite (default) or PostgreSQL, chosen by one URL, and the transactions on it."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from binding.models.account import Account
+from binding.settings import settings
+
+FIXED = (3, 51, 3)  # first release without the WAL-reset corruption
+BACKPORTS = {(3, 44): 6, (3, 50): 7}
+OLDEST = (3, 42)  # unixepoch(…, 'subsec'), which the durable engine needs
+
+
+class NoUsableDatabase(RuntimeError):
+    """Raised when this machine's SQLite cannot be trusted with the ledger."""
+
+
+def pick_sqlite() -> tuple[Any, str]:
+    """Return (DB-API module, journal mode): a build that is safe in WAL mode, else a recent one with a rollback journal."""
+    candidates = []
+    with contextlib.suppress(ImportError):
+        import pysqlite3.dbapi2 as bundled  # type: ignore[import-untyped]
+
+        candidates.append(bundled)
+    import sqlite3
+
+    candidates.append(sqlite3)
+    for module in candidates:
+        if safe_in_wal(module.sqlite_version_info):
+            return module, "WAL"
+    for module in candidates:
+        if module.sqlite_version_info >= OLDEST:
+            return module, "DELETE"
+    found = ", ".join(m.sqlite_version for m in candidates)
+    raise NoUsableDatabase(
+        f"SQLite {found} is too old for the ledger (3.42 is needed, 3.51.3 is better). "
+        "Set BINDING_DATABASE_URL to a PostgreSQL database (postgresql+psycopg://…) instead."
+    )
+
+
+def safe_in_wal(version: tuple[int, ...]) -> bool:
+    """Tell whether a SQLite version has the fix of the WAL-reset corruption."""
+    patch = BACKPORTS.get((version[0], version[1]))
+    return version >= FIXED or (patch is not None and version[2] >= patch)
+
+
+def normalise_url(url: str) -> str:
+    """Name the PostgreSQL driver where the URL does not."""
+    for short in ("postgres://", "postgresql://"):
+        if url.startswith(short):
+            return "postgresql+psycopg://" + url[len(short) :]
+    return url
+
+
+def make_engine(url: str, *, pool_size: int = 20) -> sa.Engine:
+    """Create an engine whose commits are on disk when they return (SQLite: synchronous FULL)."""
+    url = normalise_url(url)
+    if not url.startswith("sqlite"):
+        return sa.create_engine(url, pool_size=pool_size, max_overflow=20, pool_pre_ping=True)
+    module, journal = pick_sqlite()
+    engine = sa.create_engine(
+        url,
+        module=module,
+        connect_args={"timeout": 30, "check_same_thread": False},
+        pool_size=pool_size,
+        max_overflow=40,
+    )
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _: Any) -> None:
+        connection.isolation_level = "IMMEDIATE"
+        for pragma in ("busy_timeout=30000", "foreign_keys=ON", f"journal_mode={journal}", "synchronous=FULL"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    return engine
+
+
+@functools.cache
+def engine() -> sa.Engine:
+    """Return the process's engine, shared by the ledger's tables and the durable engine's."""
+    return make_engine(settings().database_url)
+
+
+@contextlib.contextmanager
+def reading() -> Iterator[Session]:
+    """Open a session that only reads."""
+    with Session(engine(), expire_on_commit=False) as session:
+        yield session
+
+
+# SQLite has one writer. Its own way to wait for the turn is to sleep and try again, longer each time and in no order.
+_turn = threading.Lock()
+
+
+@contextlib.contextmanager
+def writing(account_id: str | None = None) -> Iterator[Session]:
+    """Open one transaction that holds the account's lock and commits at the end."""
+    with (
+        _turn if engine().dialect.name == "sqlite" else contextlib.nullcontext(),
+        Session(engine(), expire_on_commit=False) as session,
+        session.begin(),
+    ):
+        lock(session, account_id)
+        yield session
+
+
+def lock(session: Session, account_id: str | None) -> None:
+    """Take the write lock: the account's row on PostgreSQL, the database on SQLite (before the first read)."""
+    connection = session.connection()
+    if connection.dialect.name == "sqlite":
+        if not connection.connection.dbapi_connection.in_transaction:  # type: ignore[union-attr]
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+    elif account_id is not None:
+        session.execute(sa.select(Account.id).where(Account.id == account_id).with_for_update())

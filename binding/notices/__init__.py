@@ -1,0 +1,1 @@
+"""Notices: SMS and push messages in the account's language."""

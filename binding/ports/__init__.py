@@ -1,0 +1,1 @@
+"""Doors to other machines: the bank, the phone company, the gateway."""

@@ -1,0 +1,83 @@
+"""The bank, over HTTP. The operation's id is the idempotency key; no answer is an answer of its own: unknown."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import requests
+import structlog
+
+from binding.ports import http
+from binding.settings import settings
+
+log = structlog.get_logger("bank")
+UNKNOWN = {"state": "unknown"}
+
+
+def submit(*, operation_id: str, account_id: str, request: dict[str, Any]) -> dict[str, Any]:
+    """Send an operation to the bank, or send it again: the bank does it once. Returns the bank's answer, never raises."""
+    body = {"account": account_id} | {k: v for k, v in request.items() if k not in ("action", "cards")}
+    return _call("POST", f"/bank/v1/{request['action']}", operation_id, json=body)
+
+
+def ask(*, operation_id: str) -> dict[str, Any]:
+    """Ask what became of an operation; `{"state": "missing"}` when the bank never heard of it."""
+    return _call("GET", f"/bank/v1/requests/{operation_id}", operation_id)
+
+
+def tokenise(*, operation_id: str, details: dict[str, str]) -> dict[str, Any]:
+    """Let the bank check a new card's details; returns {"state": "checked", "card_token", "tail", "card_type", "bank"} or a refusal."""
+    return _call("POST", "/bank/v1/card-tokens", f"{operation_id}:card", json=details)
+
+
+def list_requests(*, cursor: str | None = None) -> dict[str, Any]:
+    """List what the bank has done for us, for the reconciliation; raises when the bank does not answer."""
+    answer = http.call(
+        "GET", f"{settings().bank_url}/bank/v1/requests", peer="bank", params={"cursor": cursor} if cursor else {},
+        headers=_headers(None), timeout=(2, 10),
+    )  # fmt: skip
+    answer.raise_for_status()
+    return answer.json()  # type: ignore[no-any-return]
+
+
+def _headers(key: str | None) -> dict[str, str]:
+    headers = {"Authorization": f"Bearer {settings().bank_token}"}
+    return headers | {"Idempotency-Key": key} if key else headers
+
+
+def _call(method: str, path: str, key: str, json: dict[str, Any] | None = None) -> dict[str, Any]:
+    try:
+        answer = http.call(
+            method, f"{settings().bank_url}{path}", peer="bank", json=json, headers=_headers(key),
+            timeout=(1.0, settings().bank_timeout_s),
+        )  # fmt: skip
+        if answer.status_code == 404 and method == "GET":
+            return {"state": "missing"}
+        body = answer.json() if answer.status_code < 500 else None
+    except (requests.RequestException, ValueError) as error:
+        log.warning("the bank did not answer", operation=key, error=type(error).__name__)
+        return UNKNOWN
+    if not isinstance(body, dict) or body.get("state") not in ("done", "rejected", "pending", "checked"):
+        log.warning("the bank's answer is not usable", operation=key, http_status=answer.status_code)
+        return UNKNOWN
+    return {
+        k: body[k] for k in ("state", "ref", "reason", "eta_s", "card_token", "tail", "card_type", "bank") if k in body
+    }
+
+
+def register(*, agreements: list[dict[str, Any]], pending: list[dict[str, Any]], tries: int) -> bool:
+    """Sandbox: make agreements and waiting requests known to the stand-in, with patience while it starts."""
+    for attempt in range(tries):
+        try:
+            answer = http.call(
+                "PUT", f"{settings().bank_url}/control/agreements", peer="bank", headers=_headers(None), timeout=(1, 5),
+                json={"agreements": agreements, "pending": pending},
+            )  # fmt: skip
+            if answer.status_code < 300:
+                return True
+        except requests.RequestException:
+            pass
+        if attempt + 1 < tries:
+            time.sleep(0.5)
+    return False

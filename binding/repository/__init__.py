@@ -1,0 +1,1 @@
+"""Queries. Every one that a customer's request reaches demands the owner."""

@@ -1,0 +1,146 @@
+"""Operations and challenges of one account."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
+
+from binding.models import Challenge, Failure, Operation
+from binding.models.base import UtcDateTime
+from binding.models.operation import OPEN, TRANSITIONS
+from binding.repository import rows
+from binding.repository.pages import page
+
+# Queries of every request are built once: building one costs more than running it.
+_owner, _id = sa.bindparam("owner", type_=sa.String()), sa.bindparam("id", type_=sa.String())
+_since = sa.bindparam("since", type_=UtcDateTime())
+_OPERATION = sa.select(Operation).where(Operation.account_id == _owner, Operation.id == _id)
+_OPERATION = _OPERATION.execution_options(populate_existing=True)
+_OWNER_OF = sa.select(Operation.account_id).where(Operation.id == _id)
+_OPEN_ON_TARGET = sa.select(Operation).where(
+    Operation.account_id == _owner, Operation.target_key == _id, rows.among(Operation.status, OPEN)
+)
+_OVERDUE = sa.select(Operation.id).where(
+    Operation.account_id == _owner, Operation.status == "awaiting_verification", Operation.last_step_at <= _since
+)
+_OWNERS_WITH_OVERDUE = sa.select(Operation.account_id).where(
+    Operation.status == "awaiting_verification", Operation.last_step_at <= _since
+)
+_OWNERS_WITH_OVERDUE = _OWNERS_WITH_OVERDUE.distinct()
+_CREATED_SINCE = sa.select(sa.func.count()).where(Operation.account_id == _owner, Operation.created_at > _since)
+_CHALLENGE = sa.select(Challenge).where(Challenge.account_id == _owner, Challenge.id == _id)
+_LIVE_CODE = sa.select(Challenge).where(
+    Challenge.account_id == _owner, Challenge.method == "sms", rows.among(Challenge.state, ("sending", "issued"))
+)
+_ISSUED = sa.select(Challenge).where(
+    Challenge.account_id == _owner, Challenge.operation_id == _id, Challenge.state == "issued"
+)
+_ISSUED = _ISSUED.order_by(Challenge.id.desc())
+_SENDS = sa.select(Challenge.created_at).where(
+    Challenge.account_id == _owner,
+    Challenge.method == "sms",
+    Challenge.state != "undelivered",
+    Challenge.created_at > _since,
+)
+_SENDS = _SENDS.order_by(Challenge.created_at)
+_FAILURES = sa.select(Failure.at, Failure.method).where(Failure.account_id == _owner, Failure.at > _since)
+_FAILURES = _FAILURES.order_by(Failure.at)
+_challenges = Challenge.__table__
+_CLOSE = (
+    sa.update(_challenges)  # type: ignore[arg-type]
+    .where(
+        _challenges.c.account_id == _owner, _challenges.c.operation_id == sa.bindparam("operation"),
+        rows.among(_challenges.c.state, ("sending", "issued")),
+    )
+    .values(state=sa.bindparam("to", type_=sa.String()))
+)  # fmt: skip
+
+
+def operation(session: Session, owner: str, operation_id: str) -> Operation | None:
+    """Find one operation of the owner."""
+    return session.scalar(_OPERATION, {"owner": owner, "id": operation_id})
+
+
+def owner_of(session: Session, operation_id: str) -> str | None:
+    """Return the account of an operation; for workflows and the bank's callbacks, never for a customer's request."""
+    return session.scalar(_OWNER_OF, {"id": operation_id})
+
+
+def open_on_target(session: Session, owner: str, target_key: str) -> Operation | None:
+    """Find the owner's open operation on a target."""
+    return session.scalar(_OPEN_ON_TARGET, {"owner": owner, "id": target_key})
+
+
+def overdue(session: Session, owner: str, before: dt.datetime) -> list[str]:
+    """List the owner's operations whose last step towards verification lies before a moment."""
+    return list(session.scalars(_OVERDUE, {"owner": owner, "since": before}))
+
+
+def owners_with_overdue(session: Session, before: dt.datetime) -> list[str]:
+    """List the accounts that have such operations; for the sweep."""
+    return list(session.scalars(_OWNERS_WITH_OVERDUE, {"since": before}))
+
+
+def operations_page(
+    session: Session, owner: str, *, only_open: bool, limit: int, cursor: str | None
+) -> tuple[list[Operation], str | None]:
+    """List a page of the owner's operations, newest first."""
+    query = sa.select(Operation).where(Operation.account_id == owner)
+    if only_open:
+        query = query.where(Operation.status.in_(OPEN))
+    return page(session, query, Operation.id, limit=limit, cursor=cursor, newest_first=True)
+
+
+def created_since(session: Session, owner: str, since: dt.datetime) -> int:
+    """Count the owner's operations since a moment."""
+    return session.scalar(_CREATED_SINCE, {"owner": owner, "since": since}) or 0
+
+
+def move(session: Session, owner: str, found: Operation, status: str, **values: Any) -> bool:
+    """Move an operation to a status if nobody else moved it first; the guard is in the UPDATE itself."""
+    if status not in TRANSITIONS[found.status]:
+        return False
+    where = {"account_id": owner, "id": found.id, "status": found.status}
+    if rows.change(session, Operation, where, status=status, **values) != 1:
+        return False
+    for name, value in {"status": status, **values}.items():
+        set_committed_value(found, name, value)
+    return True
+
+
+def challenge(session: Session, owner: str, challenge_id: str) -> Challenge | None:
+    """Find one challenge of the owner."""
+    return session.scalar(_CHALLENGE, {"owner": owner, "id": challenge_id})
+
+
+def live_code(session: Session, owner: str) -> Challenge | None:
+    """Find the one code of the account that can still be used or is being sent."""
+    return session.scalar(_LIVE_CODE, {"owner": owner})
+
+
+def latest_challenge(session: Session, owner: str, operation_id: str) -> Challenge | None:
+    """Find the newest challenge of an operation that is still open, codes before pages."""
+    found = list(session.scalars(_ISSUED, {"owner": owner, "id": operation_id}))
+    codes = [c for c in found if c.method == "sms"]
+    newest = codes or found
+    return newest[0] if newest else None
+
+
+def sends_since(session: Session, owner: str, since: dt.datetime) -> list[dt.datetime]:
+    """List when codes were sent to the account since a moment, oldest first; undelivered ones do not count."""
+    return list(session.scalars(_SENDS, {"owner": owner, "since": since}))
+
+
+def failures_since(session: Session, owner: str, since: dt.datetime, method: str | None = None) -> list[dt.datetime]:
+    """List the account's wrong codes and passwords since a moment, oldest first."""
+    found = session.execute(_FAILURES, {"owner": owner, "since": since})
+    return [at for at, how in found if method is None or how == method]
+
+
+def close_challenges(session: Session, owner: str, operation_id: str, state: str = "replaced") -> None:
+    """End every challenge of an operation that is still open; objects that the session has loaded do not see it."""
+    session.connection().execute(_CLOSE, {"owner": owner, "operation": operation_id, "to": state})

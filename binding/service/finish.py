@@ -1,0 +1,201 @@
+# ruff: noqa: ARG001 - the functions of a table share one signature
+"""Finishing: what the bank said becomes the ledger's truth, once, in one transaction."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from binding import audit, durable
+from binding.clock import now, real_now
+from binding.ids import new_id
+from binding.models import Agreement, Card, Decision, Operation, Wallet
+from binding.policy import policy
+from binding.repository import bindings, operations, rows
+from binding.service import masks
+from binding.service.reserve import release
+from binding.service.tell import queue_event, queue_notices
+from binding.settings import settings
+
+REASONS = {"bank_rejected", "bank_maintenance", "wallet_remote_only"}
+UNDECIDED = ("processing", "pending", "manual_review")
+_cards = Card.__table__
+_UNBIND = (
+    sa.update(_cards)  # type: ignore[arg-type]
+    .where(
+        _cards.c.id == sa.bindparam("target"), _cards.c.account_id == sa.bindparam("owner"),
+        _cards.c.state == "unbinding",
+    )
+    .values(
+        state="unbound", quick_pay=False, unbound_at=sa.bindparam("moment", type_=_cards.c.unbound_at.type),
+        unbound_count=_cards.c.unbound_count + 1,
+    )
+)  # fmt: skip
+
+
+def take_answer(session: Session, *, owner: str, operation_id: str, answer: dict[str, Any], asked: int) -> Operation:
+    """Apply one answer of the bank; returns the operation. `asked` counts the questions so far, -1 a nudge.
+
+    `answer`: {"state": done | rejected | pending | unknown, "ref"?, "reason"?, "eta"?}. An operation that has ended stays.
+    """
+    found = operations.operation(session, owner, operation_id)
+    assert found is not None
+    if found.status not in UNDECIDED:
+        return found
+    if answer["state"] == "done":
+        _succeed(session, found, answer)
+    elif answer["state"] == "rejected":
+        _fail(session, found, answer)
+    else:
+        _wait(session, found, answer, asked)
+    return found
+
+
+def take_decision(session: Session, *, decision: Decision) -> Operation:
+    """Apply what two members of the staff decided; returns the operation. What the bank said meanwhile stands."""
+    found = operations.operation(session, decision.account_id, decision.operation_id)
+    assert found is not None
+    if decision.state != "confirmed":
+        return found
+    if found.status != "manual_review":
+        decision.state = "overtaken"
+        session.flush()
+        return found
+    who = f"staff:{decision.proposed_by}+{decision.decided_by}"
+    said = {"decision": decision.id, "proposed_by": decision.proposed_by, "confirmed_by": decision.decided_by}
+    if decision.outcome == "succeeded":
+        _succeed(session, found, {}, actor=who, **said)
+    else:
+        _fail(session, found, {"reason": "manual_review"}, actor=who, **said)
+    decision.state = "applied"
+    session.flush()
+    return found
+
+
+def _succeed(session: Session, found: Operation, answer: dict[str, Any], actor: str = "bank", **said: Any) -> None:
+    moment = now(session)
+    result = apply_success(session, found, moment)
+    operations.move(
+        session, found.account_id, found, "succeeded", reason_code=None, bank_ref=answer.get("ref"), result=result,
+        eta=None, finished_at=moment, updated_at=moment,
+    )  # fmt: skip
+    _tell(session, found, actor=actor, bank_ref=answer.get("ref"), **said)
+
+
+def _fail(session: Session, found: Operation, answer: dict[str, Any], actor: str = "bank", **said: Any) -> None:
+    moment = now(session)
+    release(session, found=found)
+    reason = answer.get("reason") if answer.get("reason") in REASONS or said else "bank_rejected"
+    operations.move(
+        session, found.account_id, found, "failed", reason_code=reason, bank_ref=answer.get("ref"), eta=None,
+        finished_at=moment, updated_at=moment,
+    )  # fmt: skip
+    _tell(session, found, actor=actor, reason=reason, **said)
+
+
+def _wait(session: Session, found: Operation, answer: dict[str, Any], asked: int) -> None:
+    moment = now(session)
+    accepted = found.accepted_at or real_now()
+    late = (real_now() - accepted).total_seconds() >= settings().review_after_s
+    if late and found.status != "manual_review":
+        operations.move(
+            session, found.account_id, found, "manual_review", reason_code="manual_review", eta=None, updated_at=moment
+        )
+        _tell(session, found, last_answer=answer["state"])
+    elif found.status == "processing":
+        eta = moment + dt.timedelta(seconds=answer.get("eta_s") or policy().bank.eta_s)
+        operations.move(session, found.account_id, found, "pending", eta=eta, updated_at=moment)
+        _tell(session, found, last_answer=answer["state"])
+    if asked >= 0 and found.status in ("processing", "pending"):
+        schedule = policy().bank.ask_after_s
+        delay = schedule[min(asked, len(schedule) - 1)]
+        durable.enqueue(session, "ask_bank", f"{found.id}:ask:{asked + 1}", found.id, asked + 1, delay_s=delay)
+
+
+def _tell(session: Session, found: Operation, actor: str = "bank", **data: Any) -> None:
+    audit.record(
+        session,
+        account_id=found.account_id,
+        event=f"operation.{found.status}",
+        actor=actor,
+        operation_id=found.id,
+        **data,
+    )
+    queue_notices(session, found)
+    queue_event(session, found, sent_next=True)
+
+
+def apply_success(session: Session, found: Operation, moment: dt.datetime) -> dict[str, Any]:
+    """Make a reserved operation's change to the customer's things; returns what it touched."""
+    return _APPLY[found.kind](session, found, moment)
+
+
+def _card_unbound(session: Session, found: Operation, moment: dt.datetime) -> dict[str, Any]:
+    where = {"owner": found.account_id, "target": found.target}
+    session.connection().execute(_UNBIND, where | {"moment": moment})
+    return {"card_id": found.target, "agreements_ended": _end_agreements(session, found, [found.target], moment)}
+
+
+def _end_agreements(session: Session, found: Operation, cards: list[str], moment: dt.datetime) -> list[str]:
+    """End the automatic deductions on some cards; returns their ids."""
+    ended = [a for card in cards for a in bindings.agreements_on(session, found.account_id, card)]
+    for agreement in ended:
+        agreement.state, agreement.ended_at = "terminated", moment
+    session.flush()
+    return [agreement.id for agreement in ended]
+
+
+def _quick_pay_off(session: Session, found: Operation, moment: dt.datetime) -> dict[str, Any]:
+    cards = (found.bank_request or {}).get("cards", [])
+    session.execute(
+        sa.update(Card).where(Card.account_id == found.account_id, Card.id.in_(cards)).values(quick_pay=False)
+    )
+    return {"cards": cards, "agreements_ended": _end_agreements(session, found, cards, moment)}
+
+
+def _wallet_unbound(session: Session, found: Operation, moment: dt.datetime) -> dict[str, Any]:
+    where = {"id": found.target, "account_id": found.account_id, "state": "unbinding"}
+    rows.change(session, Wallet, where, state="unbound", unbound_at=moment)
+    return {"wallet_id": found.target}
+
+
+def _agreement_ended(session: Session, found: Operation, moment: dt.datetime) -> dict[str, Any]:
+    where = {"id": found.target, "account_id": found.account_id, "state": "terminating"}
+    rows.change(session, Agreement, where, state="terminated", ended_at=moment)
+    return {"agreement_id": found.target}
+
+
+def _wallet_bound(session: Session, found: Operation, moment: dt.datetime) -> dict[str, Any]:
+    account = bindings.account(session, found.account_id)
+    assert account is not None
+    wallet = Wallet(
+        id=new_id("wal"), account_id=found.account_id, kind=found.target, account_masked=masks.phone(account.phone),
+        state="bound", protocol_no=f"BP{found.id}", bound_at=moment,
+    )  # fmt: skip
+    session.add(wallet)
+    session.flush()
+    return {"wallet_id": wallet.id}
+
+
+def _card_bound(session: Session, found: Operation, moment: dt.datetime) -> dict[str, Any]:
+    details = found.bank_request or {}
+    card = Card(
+        id=new_id("card"), account_id=found.account_id, bank=found.target, type=details["card_type"], tail=details["tail"],
+        quick_pay=True, repayment=False, state="bound", protocol_no=f"BP{found.id}", bound_at=moment,
+    )  # fmt: skip
+    session.add(card)
+    session.flush()
+    return {"card_id": card.id, "tail": card.tail}
+
+
+_APPLY = {
+    "card.unbind": _card_unbound,
+    "quick_pay.disable": _quick_pay_off,
+    "wallet.unbind": _wallet_unbound,
+    "agreement.terminate": _agreement_ended,
+    "wallet.bind": _wallet_bound,
+    "card.bind": _card_bound,
+}

@@ -1,0 +1,1 @@
+"""Verification: one-time codes, payment passwords, secure pages."""

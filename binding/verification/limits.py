@@ -1,0 +1,47 @@
+"""Limits on sends and failures; counted from rows, in the same transaction as what they limit."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from sqlalchemy.orm import Session
+
+from binding.errors import Problem
+from binding.policy import policy
+from binding.repository import operations
+
+DAY = dt.timedelta(days=1)
+
+
+def check_not_locked(session: Session, *, owner: str, moment: dt.datetime) -> None:
+    """Refuse with 423 when the account has used up its failures of the last 24 hours."""
+    failures = operations.failures_since(session, owner, moment - DAY)
+    allowed = policy().limits.failures_per_day
+    if len(failures) >= allowed:
+        until = failures[-allowed] + DAY
+        raise Problem(423, "challenges_locked", retry_after=_seconds(until - moment))
+
+
+def check_password_not_locked(session: Session, *, owner: str, moment: dt.datetime) -> None:
+    """Refuse with 423 when the payment password was wrong too often in the last 24 hours."""
+    failures = operations.failures_since(session, owner, moment - DAY, "payment_password")
+    allowed = policy().limits.password_failures_per_day
+    if len(failures) >= allowed:
+        raise Problem(423, "challenges_locked", retry_after=_seconds(failures[-allowed] + DAY - moment))
+
+
+def check_may_send(session: Session, *, owner: str, moment: dt.datetime) -> None:
+    """Refuse with 429 when a code was sent a moment ago or too many were sent in the last 24 hours."""
+    sends = operations.sends_since(session, owner, moment - DAY)
+    limits = policy().limits
+    if sends:
+        next_at = sends[-1] + dt.timedelta(seconds=limits.send_interval_s)
+        if moment < next_at:
+            raise Problem(429, "send_too_soon", retry_after=_seconds(next_at - moment))
+    if len(sends) >= limits.sends_per_day:
+        until = sends[-limits.sends_per_day] + DAY
+        raise Problem(429, "daily_send_limit", retry_after=_seconds(until - moment))
+
+
+def _seconds(left: dt.timedelta) -> int:
+    return max(1, int(left.total_seconds()) + 1)
