@@ -1,0 +1,101 @@
+"""Short answers outside a form ("好的", "不用", "招行"): they mean what the last question makes them mean."""
+from __future__ import annotations
+
+from rasa_sdk.events import SlotSet
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions import direct, offers
+from actions.asking_back import button
+from actions.base import Events, TurnAction, say
+from actions.choosing import hints_in
+from actions.ending import leave
+from actions.flow import resume_suspended, start
+from actions.operations import BY_INTENT, FRAUD
+from actions.submitting import stop
+from actions.turn import Turn
+
+# "No" right after one of these answers says that it did not help.
+UNSOLVED = {"unbind_failed", "unbind_delayed", "card_bind_failed", "wallet_bind_failed", "wallet_unbind_failed", "sms_code_not_received"}
+WITH_A_CARD = ("unbind_card", "close_quick_pay", "check_auto_deductions")
+WITH_A_WALLET = ("bind_wallet", "unbind_wallet")
+
+
+class AnswerYes(TurnAction):
+    """A "yes" that no form took."""
+
+    NAME = "action_answer_yes"
+
+    async def act(self, turn: Turn, dispatcher: CollectingDispatcher, responses: frozenset[str]) -> Events:
+        """Does what was offered last; inside a form the question simply comes again."""
+        if turn.tracker.active_loop_name:
+            if turn.slot("requested_slot") == "code_ref":
+                say(dispatcher, "utter_take_your_time")
+            return []
+        offer = offers.read(turn.slot("open_question"))
+        if offer.sort == offers.RESUME and turn.slot("suspended"):
+            return resume_suspended(turn)
+        if offer.sort == "start" and offer.label in BY_INTENT:
+            return start(offer.label, hints=offer.hints)
+        if offer.sort == "start" and offer.label in direct.BY_LABEL:
+            return [SlotSet("open_question", None), *await direct.run(direct.BY_LABEL[offer.label], turn, dispatcher, responses)]
+        say(dispatcher, "utter_ask_card_or_wallet" if offer.sort == offers.CARD_OR_WALLET else "utter_how_can_i_help")
+        return [SlotSet("open_question", offers.CARD_OR_WALLET if offer.sort == offers.CARD_OR_WALLET else None)]
+
+
+class AnswerNo(TurnAction):
+    """A "no" that no form took."""
+
+    NAME = "action_answer_no"
+
+    async def act(self, turn: Turn, dispatcher: CollectingDispatcher, responses: frozenset[str]) -> Events:
+        """Drops the offer; inside a form ("which card?" – "none") it stops the operation, unless it only rules something out."""
+        if turn.tracker.active_loop_name:
+            if hints_in(objects=BY_INTENT[turn.tracker.active_loop_name.removesuffix("_form")].objects, entities=turn.entities):
+                say(dispatcher, "utter_pick_one")
+                return []
+            return await stop(turn, dispatcher, responses)
+        if turn.slot(FRAUD):
+            say(dispatcher, "utter_declined")
+            return await leave(turn, dispatcher)
+        if (turn.asked_before() or "") in UNSOLVED and not turn.waiting:
+            say(dispatcher, "utter_offer_person")
+            return [SlotSet("open_question", offers.start("human_handoff"))]
+        say(dispatcher, "utter_goodbye" if turn.slot("open_question") == offers.ANYTHING_ELSE else "utter_ok_no")
+        return [SlotSet("open_question", offers.ANYTHING_ELSE), SlotSet("suspended", None)]
+
+
+class AnswerBare(TurnAction):
+    """A bare name, number or code that nobody asked for."""
+
+    NAME = "action_answer_bare"
+
+    async def act(self, turn: Turn, dispatcher: CollectingDispatcher, responses: frozenset[str]) -> Events:
+        """Asks what should happen with it; inside a form, says that it did not help (the form asks again)."""
+        if turn.tracker.active_loop_name:
+            asked = turn.slot("requested_slot")
+            if turn.entity("code_ref"):
+                say(dispatcher, "utter_code_comes_after_yes")
+            elif asked in {"target", "code_ref"}:
+                say(dispatcher, "utter_pick_one" if asked == "target" else "utter_not_a_code")
+            else:
+                say(dispatcher, "utter_not_understood_here")
+            return []
+        if turn.entity("code_ref"):
+            say(dispatcher, "utter_no_code_expected")
+            return []
+        return self._what_about(turn, dispatcher)
+
+    @staticmethod
+    def _what_about(turn: Turn, dispatcher: CollectingDispatcher) -> Events:
+        kind = turn.entity("object")
+        if turn.slot("open_question") == offers.CARD_OR_WALLET and (kind or turn.entity("wallet") or turn.entity("bank")):
+            return start("unbind_wallet" if kind == "wallet" or turn.entity("wallet") else "unbind_card", hints=turn.entities)
+        if turn.entity("merchant"):
+            return start("cancel_auto_deduction", hints={"merchant": turn.entity("merchant")})
+        if turn.entity("wallet") or kind == "wallet":
+            say(dispatcher, "utter_what_about_wallet", buttons=[button(label, language=turn.language, entities=turn.entities) for label in WITH_A_WALLET])
+        elif hints_in(objects="card", entities=turn.entities) or kind == "card":
+            say(dispatcher, "utter_what_about_card", buttons=[button(label, language=turn.language, entities=turn.entities) for label in WITH_A_CARD])
+        else:
+            say(dispatcher, "utter_how_can_i_help")
+        return [SlotSet("open_question", None), SlotSet("misses", None)]

@@ -1,0 +1,104 @@
+"""What moves between operations: starting one, correcting it, coming back to one that was left."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rasa_sdk.events import FollowupAction, SlotSet
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions import direct, offers
+from actions.base import Events, TurnAction, forget_target, say
+from actions.choosing import hints_in
+from actions.errors import NotSignedIn, Refused, Unreachable
+from actions.operations import BY_INTENT, FRAUD, STALE
+from actions.turn import Turn
+
+
+class StartOperation(TurnAction):
+    """Begins an operation; one that is under way is put aside and offered again afterwards."""
+
+    NAME = "action_start_operation"
+
+    async def act(self, turn: Turn, dispatcher: CollectingDispatcher, responses: frozenset[str]) -> Events:
+        """Clears what an earlier operation collected; "unbind" alone may mean a card or a wallet."""
+        running, wanted = (turn.tracker.active_loop_name or "").removesuffix("_form"), turn.intent
+        if running == wanted:
+            return []
+        if wanted == "unbind_card" and turn.entity("object") == "wallet":
+            return [*suspend(turn, "unbind_wallet"), FollowupAction(BY_INTENT["unbind_wallet"].form)]
+        if wanted == "unbind_card" and not running and await could_be_a_wallet(turn):
+            say(dispatcher, "utter_ask_card_or_wallet")
+            return [*forget_target(), SlotSet("open_question", offers.CARD_OR_WALLET), SlotSet("misses", None), FollowupAction("action_listen")]
+        return suspend(turn, wanted)
+
+
+async def could_be_a_wallet(turn: Turn) -> bool:
+    """Tells whether nothing in the message says "card" and the customer has both cards and wallets."""
+    if turn.entity("object") or hints_in(objects="card", entities=turn.entities):
+        return False
+    try:
+        binding = await turn.binding()
+        return bool(await binding.wallets()) and bool(await binding.cards())
+    except (NotSignedIn, Refused, Unreachable):
+        return False
+
+
+def suspend(turn: Turn, wanted: str) -> Events:
+    """Returns the events that make room for the operation `wanted`; one under way is put aside."""
+    running = (turn.tracker.active_loop_name or "").removesuffix("_form")
+    suspended = [entry for entry in turn.slot("suspended") or [] if entry["operation"] not in {wanted, running}]
+    if running in BY_INTENT and turn.slot("target"):
+        suspended.append({"operation": running, "target": turn.slot("target"), "operation_id": turn.slot("operation_id")})
+    return [*forget_target(), SlotSet("operation", wanted), SlotSet("suspended", suspended or None), SlotSet("open_question", None), SlotSet("misses", None)]
+
+
+class CorrectAnswer(TurnAction):
+    """"不对" without saying what: asks which one again."""
+
+    NAME = "action_correct"
+
+    async def act(self, turn: Turn, dispatcher: CollectingDispatcher, responses: frozenset[str]) -> Events:
+        """Says that it listens; the form asks its question again by itself."""
+        if not turn.tracker.active_loop_name:
+            say(dispatcher, "utter_what_is_wrong")
+        elif turn.slot("requested_slot") == "target":
+            say(dispatcher, "utter_pick_one")
+        return []
+
+
+class ResumeOperation(TurnAction):
+    """Goes on with what was asked before the customer signed in, or before a person took over."""
+
+    NAME = "action_resume"
+
+    async def act(self, turn: Turn, dispatcher: CollectingDispatcher, responses: frozenset[str]) -> Events:
+        """Says what has changed; an active form asks its question again by itself, a lookup that was asked for is done."""
+        active = turn.tracker.active_loop_name
+        if turn.intent == "EXTERNAL_handed_back":
+            say(dispatcher, "utter_handed_back")
+            # What was offered before is old news: a "yes" to the agent's last words must not start it.
+            return [SlotSet(FRAUD, None), SlotSet("misses", None), SlotSet("complaints", None), *([] if active else [SlotSet("open_question", None)])]
+        offer = offers.read(turn.slot("open_question"))
+        if not active and offer.sort == offers.SIGN_IN and offer.label in direct.BY_NAME:
+            return [SlotSet("open_question", None), *await direct.run(direct.BY_NAME[offer.label], turn, dispatcher, responses)]
+        say(dispatcher, "utter_signed_in_go_on" if active else "utter_signed_in")
+        return []
+
+
+def resume_suspended(turn: Turn) -> Events:
+    """Returns the events that take up the operation that was put aside last."""
+    suspended = list(turn.slot("suspended") or [])
+    entry = suspended.pop()
+    return [
+        *forget_target(), SlotSet("suspended", suspended or None), SlotSet("operation", entry["operation"]), SlotSet("target", entry["target"]),
+        SlotSet("operation_id", entry.get("operation_id")), SlotSet("effects_version", STALE), SlotSet("open_question", None), FollowupAction(BY_INTENT[entry["operation"]].form),
+    ]
+
+
+def start(intent: str, *, hints: Mapping[str, Any] | None = None) -> Events:
+    """Returns the events that start an operation from an offer; `hints` name its object as the customer's own words would."""
+    return [
+        *forget_target(), SlotSet("operation", intent), SlotSet("remembered", {"entities": dict(hints)} if hints else None),
+        SlotSet("open_question", None), SlotSet("misses", None), FollowupAction(BY_INTENT[intent].form),
+    ]
