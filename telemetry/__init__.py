@@ -1,0 +1,1 @@
+"""What every service tells of itself in the same way."""
