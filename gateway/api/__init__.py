@@ -1,0 +1,1 @@
+"""The HTTP routes. They read, call, and answer; nothing is decided here."""

@@ -1,0 +1,151 @@
+"""What the gateway passes on to binding: the secure page, and the sandbox with its sign-in."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import aiohttp
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel, Field
+
+from gateway.api.customers import address_of, bearer_of, services_of
+from gateway.identity.customer_jwt import TokenInvalid
+from gateway.problems import Problem
+from gateway.routes import Route, bounded_body
+from gateway.services import Services
+from telemetry import tracing
+
+# Routes of the first are never counted by path nor logged: a ticket is a secret.
+secure = APIRouter(tags=["secure page"])
+sandbox = APIRouter(prefix="/sandbox", route_class=Route, tags=["sandbox"])
+LARGEST = 256 * 1024
+KEPT = {
+    "content-type",
+    "content-security-policy",
+    "x-frame-options",
+    "x-content-type-options",
+    "referrer-policy",
+    "cache-control",
+    "location",
+    "set-cookie",
+    "retry-after",
+    "permissions-policy",
+    "cross-origin-opener-policy",
+    "content-language",
+    "etag",
+    "vary",
+}
+SENT = {
+    "content-type",
+    "accept",
+    "accept-language",
+    "cookie",
+    "idempotency-key",
+    "origin",
+    "sec-fetch-site",
+    "sec-fetch-mode",
+    "sec-fetch-dest",
+}
+
+
+async def _pass(request: Request, path: str, *, extra: dict[str, str]) -> Response:
+    """Passes the request on with our service token; answers what binding answers, word for word."""
+    services = services_of(request)
+    body = await bounded_body(request, most=LARGEST)
+    headers = {name: value for name, value in request.headers.items() if name in SENT}
+    headers |= {
+        "Authorization": "Bearer " + services.settings.binding_token,
+        "X-Request-Id": request.headers.get("x-request-id", "")[:100],
+        **extra,
+        **tracing.headers(),
+    }
+    try:
+        async with services.session.request(
+            request.method,
+            services.settings.binding_url + path,
+            params=list(request.query_params.multi_items()),
+            data=body or None,
+            headers=headers,
+            allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(total=20),
+        ) as answer:
+            response = Response(await answer.read(), answer.status)
+            for name, value in answer.headers.items():
+                if name.lower() in KEPT:
+                    response.headers.append(name, value)
+            return response
+    except (aiohttp.ClientError, TimeoutError):
+        raise Problem("binding_unavailable", headers={"Retry-After": "3"}) from None
+
+
+async def _identity(services: Services, shown: str) -> dict[str, str]:
+    """Returns the customer token for a fresh conversation bearer or a host JWT; nothing for an unknown one."""
+    if not shown:
+        return {}
+    conversation = None
+    if shown.startswith("jbc_"):
+        caller = await services.talk.caller(shown)
+        if not caller.fresh:
+            raise Problem("sign_in_again")
+        account, conversation = caller.account, caller.conversation_id
+    else:
+        try:
+            account = await services.host_tokens.account(shown)
+        except TokenInvalid:
+            raise Problem("customer_token_invalid") from None
+    return (
+        {"X-Customer-Token": services.customer_tokens.issue(account=account, conversation=conversation)[0]}
+        if account
+        else {}
+    )
+
+
+@secure.api_route("/secure/{ticket:path}", methods=["GET", "POST"], include_in_schema=False)
+async def secure_page(ticket: str, request: Request) -> Response:
+    """Passes the secure page on; a bearer of ours or the host's becomes binding's customer token."""
+    services = services_of(request)
+    await services.limits.take("address", address_of(request))
+    return await _pass(
+        request, "/secure/" + quote(ticket, safe="/"), extra=await _identity(services, bearer_of(request))
+    )
+
+
+class Login(BaseModel):
+    """The account of a sandbox sign-in."""
+
+    account: Annotated[str, Field(min_length=1, max_length=128)]
+
+
+async def only_sandbox(request: Request) -> None:
+    """Hides the sandbox where it is not on."""
+    if not services_of(request).settings.sandbox:
+        raise Problem("not_found")
+
+
+@sandbox.post("/login", dependencies=[Depends(only_sandbox, scope="function")])
+async def login(body: Login, request: Request) -> dict[str, Any]:
+    """Signs a sandbox customer in as the host site would: a customer JWT of 15 minutes."""
+    services = services_of(request)
+    headers = {"Authorization": "Bearer " + services.settings.binding_token}
+    try:
+        url = f"{services.settings.binding_url}/sandbox/accounts/{quote(body.account, safe='')}"
+        async with services.session.get(url, headers=headers, timeout=aiohttp.ClientTimeout(total=10)) as answer:
+            if answer.status == 404:
+                raise Problem("not_found", "There is no such account.")
+            if answer.status != 200:
+                raise Problem("binding_unavailable")
+    except (aiohttp.ClientError, TimeoutError):
+        raise Problem("binding_unavailable", headers={"Retry-After": "3"}) from None
+    try:
+        return {"token": services.host_tokens.issue(account=body.account), "expires_in": 900}
+    except TokenInvalid:
+        raise Problem("conflict", "The sandbox signs in with HOST_JWT_KEY, which is not set.") from None
+
+
+@sandbox.api_route(
+    "/{path:path}", methods=["GET", "POST", "PUT", "DELETE"], dependencies=[Depends(only_sandbox, scope="function")]
+)
+async def rest(path: str, request: Request) -> Response:
+    """Passes everything else of the sandbox on to binding."""
+    return await _pass(request, "/sandbox/" + quote(path, safe="/"), extra={})

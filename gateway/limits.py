@@ -1,0 +1,51 @@
+"""How much one conversation, account or address may ask for in a minute."""
+
+from __future__ import annotations
+
+from limits import RateLimitItemPerMinute
+from limits.aio.storage import MemoryStorage, RedisStorage
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
+
+from gateway import metrics
+from gateway.breaker import Breaker
+from gateway.locks import patience
+from gateway.log import log
+from gateway.problems import Problem
+from gateway.settings import Settings
+
+
+class Limits:
+    """Counts in memory, or in Redis when there are several gateways."""
+
+    def __init__(self, settings: Settings) -> None:
+        storage = (
+            RedisStorage(
+                "async+" + settings.redis_url, implementation="redispy", key_prefix="jiebang-limits", **patience()
+            )
+            if settings.redis_url
+            else MemoryStorage()
+        )
+        self._breaker = Breaker(limit=1)
+        self._limiter = SlidingWindowCounterRateLimiter(storage)
+        self._items = {
+            "conversation": RateLimitItemPerMinute(settings.messages_per_minute),
+            "account": RateLimitItemPerMinute(settings.account_messages_per_minute),
+            "address": RateLimitItemPerMinute(settings.address_messages_per_minute),
+            "new": RateLimitItemPerMinute(settings.conversations_per_minute),
+            "sign_in": RateLimitItemPerMinute(settings.signin_per_minute),
+        }
+
+    async def take(self, scope: str, who: str | None) -> None:
+        """Counts one use; raises the problem `too_many_requests` (with Retry-After) when it was one too many."""
+        if who is None or not self._breaker.allows():
+            return
+        try:
+            allowed = await self._limiter.hit(self._items[scope], scope, who)
+            self._breaker.ok()
+        except Exception as error:  # noqa: BLE001 - a counter that is away must not silence the customer
+            self._breaker.failed()
+            log.warning("limits_unavailable", error=type(error).__name__)
+            return
+        if not allowed:
+            metrics.limited.labels(scope).inc()
+            raise Problem("too_many_requests", headers={"Retry-After": "10"}, retry_after=10)

@@ -1,0 +1,158 @@
+"""Socket.IO for the widget: the same bearer, the same rules, the same replay as the event stream.
+
+Fan-out over several gateways goes by nudges (hub.py) and replay from the database, so a lost nudge cannot lose a message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import Any
+
+from gateway import buttons, conversations, ids, metrics
+from gateway.api.stream import changes
+from gateway.identity.bearers import Caller
+from gateway.lean import socketio
+from gateway.log import log
+from gateway.problems import UNAVAILABLE, Problem
+from gateway.routes import scrub
+from gateway.services import Services
+
+
+class Sockets(socketio.AsyncNamespace):
+    """One conversation per socket. Emits `history`, `replies`, `typing`, `mode`, `closed`; takes `message` and `press` with an ack."""
+
+    def __init__(self, services: Services) -> None:
+        super().__init__("/")
+        self.services = services
+        self._pumps: dict[str, asyncio.Task[None]] = {}
+
+    async def on_connect(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
+        """Lets a socket in whose `auth.token` is a live bearer; `auth.after` is the last message it has."""
+        auth = scrub(auth) if isinstance(auth, dict) else {}
+        try:
+            caller = await self._caller(str(auth.get("token", "")))
+            if self.services.hub.full(caller.conversation_id):
+                raise Problem("too_many_requests", retry_after=10)
+            after = auth.get("after")
+            seq = 0
+            if isinstance(after, str) and ids.looks_right(after, "msg"):
+                seq = await self.services.talk.seq(conversation_id=caller.conversation_id, after=after)
+        except Problem as problem:
+            raise socketio.exceptions.ConnectionRefusedError(problem.code, problem.body()) from None
+        address = environ.get("asgi.scope", {}).get("client") or (None,)
+        await self.save_session(sid, {"token": auth["token"], "address": address[0]})
+        await self.enter_room(sid, caller.conversation_id)
+        self._pumps[sid] = asyncio.create_task(self._pump(sid, caller, seq))
+        metrics.streams.labels("socket").inc()
+
+    async def on_disconnect(self, sid: str, *_: Any) -> None:
+        """Ends the socket's stream."""
+        if task := self._pumps.pop(sid, None):
+            metrics.streams.labels("socket").dec()
+            task.cancel()
+
+    async def on_message(self, sid: str, data: Any = None) -> dict[str, Any]:
+        """Takes `{text, client_id}`; the ack is the answer of `POST …/messages` with `ok`, or a problem."""
+        return await self._act(sid, data, "text", self.services.talk.say)
+
+    async def on_press(self, sid: str, data: Any = None) -> dict[str, Any]:
+        """Takes `{token, client_id}`; the ack is the answer of `POST …/press` with `ok`, or a problem."""
+        return await self._act(sid, data, "token", self.services.talk.press)
+
+    async def _caller(self, token: str) -> Caller:
+        caller = await self.services.talk.caller(token)
+        if not caller.fresh:
+            raise Problem("sign_in_again")
+        return caller
+
+    async def _act(self, sid: str, data: Any, field: str, act: Any) -> dict[str, Any]:
+        try:
+            data = scrub(data) if isinstance(data, dict) else {}
+            value, client_id = data.get(field), data.get("client_id")
+            if not isinstance(value, str) or not (
+                client_id is None or isinstance(client_id, str) and 1 <= len(client_id) <= 128
+            ):
+                raise Problem("invalid_request")
+            session = await self.get_session(sid)
+            caller = await self._caller(session["token"])
+            return {
+                "ok": True,
+                **await act(caller=caller, client_id=client_id, address=session["address"], **{field: value}),
+            }
+        except Problem as problem:
+            return {"ok": False, "error": problem.body()}
+        except UNAVAILABLE as error:
+            log.warning("storage_unavailable", error=type(error).__name__)
+            return {"ok": False, "error": Problem("assistant_unavailable", retry_after=3).body()}
+        except Exception as error:  # noqa: BLE001 - a socket without its ack would wait for ever
+            log.error("socket_failed", error=type(error).__name__, exc_info=error)
+            return {"ok": False, "error": Problem("internal_error").body()}
+
+    async def _pump(self, sid: str, caller: Caller, seq: int) -> None:
+        """Sends the history, then everything that comes, in order."""
+        services = self.services
+        try:
+            found = []
+            while page := await services.database.read(
+                conversations.messages_after, conversation_id=caller.conversation_id, seq=seq, limit=200
+            ):
+                seq = page[-1].seq
+                found += [buttons.shown(message, key=services.button_key) for message in page]
+            await self.emit("history", {"messages": found}, to=sid)
+            mode: dict[str, Any] = {}
+            async for event, _, data in changes(services, caller=caller, seq=seq):
+                if event == "message":
+                    await self.emit("replies", {**mode, "replies": [data]}, to=sid)
+                elif event != "ping":
+                    mode = data if event == "mode" else mode
+                    await self.emit(event, data, to=sid)
+            await self.disconnect(sid)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001
+            log.error("socket_stream_failed", error=type(error).__name__, exc_info=error)
+            with contextlib.suppress(Exception):
+                await self.disconnect(sid)
+
+
+class Door(socketio.ASGIApp):
+    """Socket.IO in front of the application. What is no Socket.IO ends that one connection, in silence: anybody may send it."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Handles one connection or request."""
+        try:
+            await super().__call__(scope, receive, send)
+        except Exception as error:  # noqa: BLE001
+            if scope["type"] != "websocket":
+                raise
+            log.info("socket_refused", error=type(error).__name__)
+            with contextlib.suppress(Exception):
+                await send({"type": "websocket.close", "code": 1002})
+
+
+def mount(services: Services, app: Any) -> Any:
+    """Returns the ASGI application with Socket.IO at /socket.io in front of `app`."""
+    origins: Any = list(services.settings.cors_origins) or None
+    # Their own loggers write past ours, with what was sent; these go by ours, which redacts.
+    server = socketio.AsyncServer(
+        async_mode="asgi",
+        cors_allowed_origins=origins,
+        max_http_buffer_size=64 * 1024,
+        ping_interval=20,
+        ping_timeout=20,
+        logger=logging.getLogger("socketio"),
+        engineio_logger=logging.getLogger("engineio"),
+    )
+    server.register_namespace(Sockets(services))
+
+    async def message(sid: str, data: Any) -> None:
+        try:
+            await server._handle_eio_message(sid, data)
+        except Exception as error:  # noqa: BLE001 - a packet that no client of ours sends
+            log.info("socket_refused", error=type(error).__name__)
+            await server.eio.disconnect(sid)
+
+    server.eio.on("message", message)
+    return Door(server, other_asgi_app=app, socketio_path="socket.io")
