@@ -1,0 +1,128 @@
+import { LockOutlined } from "@ant-design/icons";
+import { useQueryClient } from "@tanstack/react-query";
+import { Button, Segmented } from "antd";
+import { useEffect, useLayoutEffect, useRef, useState, type RefObject } from "react";
+import { api, clientId } from "../api";
+import { moment } from "../format";
+import { Rich } from "../parts/Rich";
+import { useComplain } from "../problems";
+import type { Call, Line } from "../types";
+import { said, useLanguage, useWords } from "../words";
+
+type Speaker = "caller" | "agent";
+
+function LineOfCall({ line, selected, choose }: { line: Line; selected: boolean; choose: (id: string) => void }) {
+  const words = useWords();
+  const language = useLanguage();
+  const time = <time dateTime={line.at}>{moment(line.at, language)}</time>;
+  if (line.speaker === "system")
+    return (
+      <div className="line line--system">
+        <span>
+          {line.text} {time}
+        </span>
+      </div>
+    );
+  if (line.speaker === "note")
+    return (
+      <div className="line line--note">
+        <p className="line-by">
+          {words.talk.note} {time}
+        </p>
+        <Rich text={line.text} />
+      </div>
+    );
+  const intent = line.parse?.intent;
+  return (
+    <div className={`line line--${line.speaker === "caller" ? "customer" : "agent"}`} data-selected={selected || undefined}>
+      <p className="line-by">
+        {line.speaker === "caller" ? words.calls.caller : words.calls.me} {time}
+      </p>
+      <div className="bubble">
+        <Rich text={line.text} />
+        {line.has_code && !/\[code\]/.test(line.text) && (
+          <span className="masked">
+            <LockOutlined aria-hidden /> {words.calls.codeHidden}
+          </span>
+        )}
+      </div>
+      {line.speaker === "caller" && intent && (
+        <div className="line-foot">
+          <button type="button" className="intent" aria-pressed={selected} onClick={() => choose(line.id)} data-missed={intent === "nlu_fallback" || undefined}>
+            {intent === "nlu_fallback" ? words.talk.notUnderstood : said(line.parse?.title, language, intent)}
+          </button>
+        </div>
+      )}
+    </div>
+  );
+}
+
+interface Props {
+  call: Call;
+  selected: string | null;
+  choose: (id: string) => void;
+  field: RefObject<HTMLInputElement>;
+}
+
+/** What was said on the phone, typed along or fed in by a recogniser; each line of the caller's brings suggestions. */
+export function Transcript({ call, selected, choose, field }: Props) {
+  const words = useWords();
+  const client = useQueryClient();
+  const complain = useComplain();
+  const [speaker, setSpeaker] = useState<Speaker>("caller");
+  const [text, setText] = useState("");
+  const [busy, setBusy] = useState(false);
+  const again = useRef<string | null>(null);
+  const box = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    box.current?.scrollTo({ top: box.current.scrollHeight });
+  }, [call.lines.length]);
+  useEffect(() => field.current?.focus(), [field]);
+  const add = async () => {
+    const said = text.trim();
+    if (!said || busy) return;
+    setBusy(true);
+    // The same line sent again after a lost answer counts once.
+    again.current ??= clientId();
+    try {
+      const { line, assist } = await api.line(call.id, speaker, said, again.current);
+      again.current = null;
+      setText("");
+      if (assist) client.setQueryData(["assist", "call", call.id, line.id], { ...assist, message: line.id });
+      client.setQueryData<Call>(["call", call.id], (now) => now && { ...now, lines: [...now.lines.filter((one) => one.id !== line.id), line] });
+    } catch (error) {
+      complain(error);
+    } finally {
+      setBusy(false);
+      field.current?.focus();
+    }
+  };
+  return (
+    <>
+      <div className="lines-frame">
+        <div className="lines" role="log" aria-label={words.calls.transcript} tabIndex={0} ref={box}>
+          {call.lines.map((line) => (
+            <LineOfCall key={line.id} line={line} selected={line.id === selected} choose={choose} />
+          ))}
+        </div>
+      </div>
+      {call.state !== "ended" && (
+        <form
+          className="composer composer--call"
+          onSubmit={(event) => {
+            event.preventDefault();
+            void add();
+          }}
+        >
+          <Segmented<Speaker> aria-label={words.calls.transcript} value={speaker} onChange={setSpeaker} options={(["caller", "agent"] as Speaker[]).map((one) => ({ value: one, label: words.calls.lineOf[one] }))} />
+          <div className="composer-row">
+            <input ref={field} value={text} maxLength={2000} autoComplete="off" aria-label={words.calls.lineOf[speaker]} placeholder={words.calls.linePlaceholder[speaker]} onChange={(event) => { again.current = null; setText(event.target.value); }} onKeyDown={(event) => event.key === "Escape" && field.current?.blur()} />
+            <Button type="primary" htmlType="submit" disabled={!text.trim()} loading={busy}>
+              {words.calls.add}
+            </Button>
+          </div>
+        </form>
+      )}
+    </>
+  );
+}

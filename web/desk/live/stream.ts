@@ -1,0 +1,119 @@
+import { useQueryClient, type QueryClient } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import { api, type Queue } from "../api";
+import type { Agent, Call, Chat, Line, Page, Presence, Row } from "../types";
+import { placed } from "./rows";
+
+export interface Typing {
+  author: "customer" | "agent";
+  agent?: string;
+  until: number;
+}
+
+const FORGET_TYPING = 6000;
+
+/** Writes a row into every list that is held, and asks again for the talk if it is open. */
+export function tell(client: QueryClient, row: Row, me: string): void {
+  for (const state of ["queue", "mine", "all"] as Queue[]) {
+    const key = ["rows", state];
+    client.setQueryData<Page<Row>>(key, (page) => page && placed(page, row, state, me));
+    // An answer that is under way was read before this news and would wipe it out: it is asked for again.
+    if (client.isFetching({ queryKey: key, exact: true })) void client.invalidateQueries({ queryKey: key });
+  }
+  const open = client.getQueryState(["chat", row.id]);
+  if (open) void client.invalidateQueries({ queryKey: ["chat", row.id] });
+}
+
+interface Told {
+  conversation: Row;
+  typing: { conversation: string; author: "customer" | "agent"; agent?: string; typing: boolean };
+  presence: { username: string; status: Presence };
+  call: Call & { line?: Line | null };
+}
+
+function hear(client: QueryClient, me: string, name: string, text: string): void {
+  if (name === "resync") {
+    for (const key of ["rows", "chat", "calls", "call", "agents"]) void client.invalidateQueries({ queryKey: [key] });
+    return;
+  }
+  const data: unknown = JSON.parse(text);
+  if (name === "conversation") tell(client, data as Told["conversation"], me);
+  if (name === "typing") {
+    const { conversation, author, agent, typing } = data as Told["typing"];
+    const heard: Typing | null = typing ? { author, agent, until: Date.now() + FORGET_TYPING } : null;
+    client.setQueryData(["typing", conversation], heard);
+    if (author === "customer") client.setQueryData<Chat>(["chat", conversation], (chat) => chat && "customer_typing" in chat ? { ...chat, customer_typing: typing } : chat);
+  }
+  if (name === "presence") {
+    const { username, status } = data as Told["presence"];
+    client.setQueryData<Agent[]>(["agents"], (agents) => agents?.map((one) => (one.username === username ? { ...one, status } : one)));
+  }
+  if (name === "call") {
+    const { id } = data as Told["call"];
+    void client.invalidateQueries({ queryKey: ["calls"] });
+    void client.invalidateQueries({ queryKey: ["call", id] });
+  }
+}
+
+/** Keeps one stream open and the caches fresh; tells whether the line is up. A browser's EventSource gives up on an error answer, so we go on from the last id ourselves. */
+export function useStream(me: string, signedOut: () => void): boolean {
+  const client = useQueryClient();
+  const [up, setUp] = useState(true);
+  useEffect(() => {
+    let source: EventSource | null = null;
+    let again: ReturnType<typeof setTimeout> | undefined;
+    let doubt: ReturnType<typeof setTimeout> | undefined;
+    let last: string | null = null;
+    let over = false;
+    const open = () => {
+      source = new EventSource(api.stream(last));
+      source.onopen = () => {
+        clearTimeout(doubt);
+        setUp(true);
+      };
+      source.onerror = () => {
+        // A blink is nobody's business; what lasts longer than that is.
+        clearTimeout(doubt);
+        doubt = setTimeout(() => setUp(false), 1200);
+        if (source?.readyState === EventSource.CLOSED) {
+          source.close();
+          clearTimeout(again);
+          again = setTimeout(() => {
+            if (over) return;
+            // The answer may have been "sign in again": the session's own request tells.
+            void api.me().then(open, (error: { status?: number }) => (error.status === 401 ? signedOut() : open()));
+          }, 1500);
+        }
+      };
+      for (const name of ["resync", "conversation", "typing", "presence", "call"])
+        source.addEventListener(name, (event) => {
+          const { data, lastEventId } = event as MessageEvent<string>;
+          if (lastEventId) last = lastEventId;
+          hear(client, me, name, data);
+        });
+      source.addEventListener("closed", () => {
+        source?.close();
+        signedOut();
+      });
+    };
+    const offline = () => setUp(false);
+    // What the browser calls online again may hold a stream that will never say another word: a new one goes on from the last id.
+    const online = () => {
+      clearTimeout(again);
+      source?.close();
+      open();
+    };
+    window.addEventListener("offline", offline);
+    window.addEventListener("online", online);
+    open();
+    return () => {
+      over = true;
+      clearTimeout(again);
+      clearTimeout(doubt);
+      window.removeEventListener("offline", offline);
+      window.removeEventListener("online", online);
+      source?.close();
+    };
+  }, [client, me, signedOut]);
+  return up;
+}

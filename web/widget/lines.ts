@@ -1,0 +1,72 @@
+import type { Message } from "../shared/types";
+
+/** One line of the talk as it is shown: a message of the gateway, or one of the customer's that is on its way. */
+export interface Line extends Message {
+  /** Stable over the change from "on its way" to "sent". */
+  key: string;
+  clientId?: string;
+  state?: "sending" | "failed";
+  /** What to send again: a text, or a button's token. */
+  send?: { text: string } | { token: string };
+  /** Why it was not sent. */
+  fault?: string;
+  /** The gateway's line that this one probably became; certain when the answer names the id. */
+  guess?: Message;
+}
+
+const lineOf = (message: Message): Line => ({ ...message, key: message.id });
+
+/**
+ * Puts messages of the stream into the lines. Each id stands once. The customer's own line comes by the stream before the
+ * answer to its sending names its id, so the first unknown one is taken for the line that is being sent.
+ */
+export function merge(lines: Line[], messages: Message[]): Line[] {
+  let next = lines;
+  for (const message of messages) {
+    if (next.some((line) => line.id === message.id || line.guess?.id === message.id)) {
+      next = next.map((line) => (line.id === message.id && line.text !== message.text ? { ...line, text: message.text } : line));
+      continue;
+    }
+    const sending = next.findIndex((line) => line.state === "sending");
+    const waiting = sending >= 0 ? next[sending] : undefined;
+    if (waiting && !waiting.guess && message.author === "customer") {
+      next = next.map((line, at) => (at === sending ? { ...line, guess: message, text: message.text } : line));
+    } else if (waiting && !waiting.guess) {
+      next = [...next.slice(0, sending), lineOf(message), ...next.slice(sending)]; // said before the customer's line arrived
+    } else {
+      next = [...next, lineOf(message)];
+    }
+  }
+  return next;
+}
+
+/** Settles a line that was sent: it has the id now, and the replies follow it. A wrong guess becomes a line of its own. */
+export function settle(lines: Line[], clientId: string, id: string, replies: Message[]): Line[] {
+  const found = lines.find((line) => line.clientId === clientId);
+  let next = lines;
+  if (found) {
+    const wrong = found.guess && found.guess.id !== id ? found.guess : undefined;
+    const known = next.find((line) => line !== found && line.id === id);
+    const done: Line = { ...found, id, state: undefined, guess: undefined, fault: undefined, send: undefined };
+    if (known) done.text = known.text;
+    else if (wrong && "text" in (found.send ?? {})) done.text = (found.send as { text: string }).text;
+    next = next.flatMap((line) => (line === found ? (wrong ? [lineOf(wrong), done] : [done]) : line === known ? [] : [line]));
+  }
+  return merge(next, replies);
+}
+
+/** Marks a line as not sent; a guess that was made for it becomes a line of its own again only when it is not the same words. */
+export function fail(lines: Line[], clientId: string, fault: string): Line[] {
+  return lines.map((line) => (line.clientId === clientId ? { ...line, state: "failed", fault } : line));
+}
+
+/** Returns where the buttons still count: what came after the customer's last line. */
+export function liveFrom(lines: Line[]): number {
+  for (let at = lines.length - 1; at >= 0; at -= 1) if (lines[at]?.author === "customer") return at + 1;
+  return 0;
+}
+
+/** Returns the name of the person who spoke last, or nothing. */
+export function lastAgent(lines: Line[]): string {
+  return [...lines].reverse().find((line) => line.author === "agent")?.agent ?? "";
+}
