@@ -1,0 +1,103 @@
+"""The audit trail: append-only, and any change is found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+
+from .conftest import Cluster
+
+CARDS = [{"bank": "cmb", "tail": "1234"}]
+
+
+def verify(cluster: Cluster) -> tuple[int, str]:
+    done = cluster.run("-m", "binding.audit", "verify")
+    return done.returncode, done.stdout
+
+
+def test_a_trail_tells_the_whole_story(cluster: Cluster) -> None:
+    customer = cluster.customer(cards=CARDS)
+    op = customer.unbind("1234")
+    customer.verified(op)
+    query = sa.text("SELECT event FROM audit_log WHERE operation_id = :id ORDER BY seq")
+    with cluster.engine().connect() as connection:
+        events = list(connection.scalars(query, {"id": op["id"]}))
+    assert events == ["operation.asked", "challenge.sent", "operation.accepted", "operation.succeeded"]
+
+
+def test_lines_cannot_be_changed_by_the_service(cluster: Cluster) -> None:
+    cluster.customer(cards=CARDS)
+    for statement in ("UPDATE audit_log SET event = 'x'", "DELETE FROM audit_log"):
+        with pytest.raises(sa.exc.DBAPIError, match="append-only"), cluster.engine().begin() as connection:
+            connection.exec_driver_sql(statement)
+
+
+@pytest.fixture
+def intruder(cluster: Cluster) -> Iterator[sa.Connection]:
+    """Somebody who switches the triggers off, inside a transaction that is never kept."""
+    engine = cluster.engine()
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            for verb in ("update", "delete"):
+                connection.exec_driver_sql(f"DROP TRIGGER audit_log_no_{verb}")
+        else:
+            connection.exec_driver_sql("ALTER TABLE audit_log DISABLE TRIGGER ALL")
+        yield connection
+        connection.rollback()
+
+
+@pytest.mark.parametrize(
+    "tampering",
+    [
+        "UPDATE audit_log SET event = 'operation.cancelled' WHERE account_id = :a AND seq = 3",
+        "UPDATE audit_log SET actor = 'nobody' WHERE account_id = :a AND seq = 1",
+        "UPDATE audit_log SET data = '{}' WHERE account_id = :a AND seq = 2",
+        "DELETE FROM audit_log WHERE account_id = :a AND seq = 1",
+        "DELETE FROM audit_log WHERE account_id = :a AND seq = 2",
+        "DELETE FROM audit_log WHERE account_id = :a AND seq = (SELECT max(seq) FROM audit_log WHERE account_id = :a)",
+        "DELETE FROM audit_log WHERE account_id = :a",
+        "DELETE FROM audit_heads WHERE account_id = :a",
+        "UPDATE audit_heads SET seq = seq - 1 WHERE account_id = :a",
+    ],
+)
+def test_any_change_is_found(
+    cluster: Cluster, intruder: sa.Connection, monkeypatch: pytest.MonkeyPatch, tampering: str
+) -> None:
+    from sqlalchemy.orm import Session
+
+    from binding import audit
+    from binding.settings import Settings
+
+    monkeypatch.setattr(audit, "settings", lambda: Settings(BINDING_PEPPER=cluster.env["BINDING_PEPPER"]))
+    account = intruder.exec_driver_sql(
+        "SELECT account_id FROM audit_log GROUP BY account_id HAVING count(*) >= 4 ORDER BY account_id DESC LIMIT 1"
+    ).scalar()
+    with Session(bind=intruder) as session:
+        assert not [f for f in audit.verify(session)[1] if account in f]
+        intruder.execute(sa.text(tampering), {"a": account})
+        session.expire_all()
+        assert [f for f in audit.verify(session)[1] if account in f]
+
+
+def test_removing_every_trace_of_an_account_is_found(
+    cluster: Cluster, intruder: sa.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sqlalchemy.orm import Session
+
+    from binding import audit
+    from binding.settings import Settings
+
+    monkeypatch.setattr(audit, "settings", lambda: Settings(BINDING_PEPPER=cluster.env["BINDING_PEPPER"]))
+    account = intruder.exec_driver_sql("SELECT account_id FROM operations LIMIT 1").scalar()
+    for table in ("audit_log", "audit_heads"):
+        intruder.execute(sa.text(f"DELETE FROM {table} WHERE account_id = :a"), {"a": account})
+    with Session(bind=intruder) as session:
+        assert f"{account}: has operations but no lines" in audit.verify(session)[1]
+
+
+def test_the_command_says_what_it_found(cluster: Cluster) -> None:
+    code, said = verify(cluster)
+    assert code == 0 and "0 findings" in said

@@ -1,0 +1,90 @@
+"""Which database builds are trusted, and whether the migrations make what the models say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+
+from binding import migrate
+from binding.database import make_engine, normalise_url, pick_sqlite, safe_in_wal
+from binding.models import Base
+
+from .conftest import Cluster
+
+
+@pytest.mark.parametrize(
+    ("version", "safe"),
+    [((3, 40, 1), False), ((3, 44, 5), False), ((3, 44, 6), True), ((3, 50, 6), False), ((3, 50, 7), True),
+     ((3, 51, 2), False), ((3, 51, 3), True), ((3, 53, 4), True), ((4, 0, 0), True)],
+)  # fmt: skip
+def test_builds_with_the_fix_are_safe_in_wal_mode(version: tuple[int, ...], safe: bool) -> None:
+    assert safe_in_wal(version) is safe
+
+
+def test_this_machine_has_a_build_that_is_trusted() -> None:
+    module, journal = pick_sqlite()
+    assert journal == "WAL" and safe_in_wal(module.sqlite_version_info)
+
+
+def test_a_url_names_its_driver() -> None:
+    assert normalise_url("postgres://a@b/c") == "postgresql+psycopg://a@b/c"
+    assert normalise_url("sqlite:///x") == "sqlite:///x"
+
+
+def test_the_migrations_make_what_the_models_say(cluster: Cluster) -> None:
+    with cluster.engine().connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": False})
+        differences = compare_metadata(context, Base.metadata)
+    ours = set(Base.metadata.tables)
+    assert [d for d in differences if not _foreign(d, ours)] == []
+
+
+def _foreign(difference: object, ours: set[str]) -> bool:
+    """Tell whether a difference is about the durable engine's own tables."""
+    if not isinstance(difference, tuple):
+        return False
+    table = difference[1] if difference[0] in ("remove_table", "add_table") else getattr(difference[1], "table", None)
+    return getattr(table, "name", None) not in ours
+
+
+def test_writes_are_on_disk_when_they_return(cluster: Cluster) -> None:
+    engine = cluster.engine()
+    if engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL's default is what is wanted")
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+
+
+def test_an_older_database_keeps_its_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = make_engine(f"sqlite:///{tmp_path}/old.sqlite")
+    monkeypatch.setattr(migrate, "engine", lambda: old)
+    config = migrate.config()
+    with old.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    day = "'2026-01-01 00:00:00'"
+    with old.begin() as connection:
+        for statement in (
+            f"INSERT INTO accounts VALUES ('a', '13800000000', 'zh', NULL, 0, {day})",
+            "INSERT INTO operations (id, account_id, kind, status, target, target_key, target_summary, effects, effects_version, "
+            "reference, failed_attempts, caller, created_at, updated_at, last_step_at) VALUES ('o', 'a', 'card.unbind', "
+            f"'awaiting_verification', 't', 't', '{{}}', '[]', 'v', 'r', 0, 'c', {day}, {day}, {day})",
+            "INSERT INTO challenges (id, account_id, operation_id, method, state, secret_hash, salt, created_at, expires_at) "
+            f"VALUES ('c', 'a', 'o', 'sms', 'issued', 'h', 's', {day}, {day})",
+            f"INSERT INTO verification_failures VALUES ('f', 'a', 'o', 'c', 'sms', {day})",
+        ):
+            connection.exec_driver_sql(statement)
+    migrate.migrate()
+    with old.connect() as connection:
+        assert connection.exec_driver_sql("SELECT id, operation_id, call_id FROM challenges").all() == [
+            ("c", "o", None)
+        ]
+        assert connection.exec_driver_sql("SELECT id FROM verification_failures").all() == [("f",)]
+        partial = "SELECT sql FROM sqlite_master WHERE name = 'uq_challenges_live_sms'"
+        assert "WHERE method = 'sms'" in connection.exec_driver_sql(partial).scalar()
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1

@@ -1,0 +1,108 @@
+"""A small model learns, survives the disk, answers without its encoders, and Rasa's component gives the promised properties."""
+
+import numpy as np
+import pytest
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+
+from brain import classifier, status, training
+from brain.classifier import BilingualIntentClassifier
+from brain.encoder import Encoders
+from brain.finetune import Settings
+from brain.language import detect
+from brain.model import Model, Sample
+from brain.training import train
+from tests.brain.conftest import SENTENCES
+
+SAMPLES = [Sample(text, label, detect(text)) for label, texts in SENTENCES.items() for text in texts]
+
+
+@pytest.fixture(scope="module")
+def plain() -> Model:
+    return train(SAMPLES, Encoders(), fast=True)
+
+
+def best(model, text):
+    return model.labels[int(model.predict(text).probabilities.argmax())]
+
+
+def test_the_ngram_model_learns(plain):
+    assert best(plain, "我要解绑银行卡") == "unbind_card"
+    assert best(plain, "how do i remove my card") == "faq/unbind_card_howto"
+    assert np.isclose(plain.predict("你好").probabilities.sum(), 1, atol=1e-4)
+
+
+def test_it_is_the_same_each_time(plain):
+    again = train(SAMPLES, Encoders(), fast=True)
+    assert np.array_equal(again.predict("解绑卡吧").probabilities, plain.predict("解绑卡吧").probabilities)
+
+
+def test_it_survives_the_disk(plain, tmp_path):
+    plain.save(tmp_path)
+    assert not [path for path in tmp_path.iterdir() if path.suffix in (".pkl", ".pickle", ".joblib")]
+    loaded = Model.load(tmp_path, Encoders())
+    assert np.allclose(loaded.predict("解绑卡吧").probabilities, plain.predict("解绑卡吧").probabilities, atol=1e-3)
+
+
+def test_without_encoders_it_says_so_and_is_stricter(plain):
+    status.clear()
+    Model(labels=plain.labels, speller=plain.speller, space=plain.space, arrays=plain.arrays, rejection=plain.rejection, encoders=Encoders(), upper=None)
+    assert status.degraded
+    prediction = plain.predict("解绑")
+    assert plain.decide(prediction, ["unbind_card", "greet"], np.array([0.89, 0.05])).name == "nlu_fallback"
+
+
+def test_fine_tuning_keeps_what_serves(monkeypatch, tmp_path):
+    encoders = Encoders.open()
+    if not encoders.ready:
+        pytest.skip("the encoder packages are not installed")
+    monkeypatch.setattr(training, "SETTINGS", Settings(epochs=1.0))
+    monkeypatch.setenv("JIEBANG_HOME", str(tmp_path / "home"))
+    model = train(SAMPLES, encoders)
+    model.save(tmp_path)
+    loaded = Model.load(tmp_path, encoders)
+    assert best(loaded, "请帮我把银行卡解绑") == "unbind_card"
+    assert np.allclose(loaded.predict("解绑卡吧").probabilities, model.predict("解绑卡吧").probabilities, atol=2e-3)
+    # the same file on a machine without the encoders
+    alone = Model.load(tmp_path, Encoders())
+    assert not alone.neural and status.degraded
+    assert best(alone, "请帮我把银行卡解绑") == "unbind_card"
+
+
+def test_layers_that_were_tuned_on_the_same_sentences_are_not_tuned_again(monkeypatch, tmp_path):
+    encoders = Encoders.open()
+    if not encoders.ready:
+        pytest.skip("the encoder packages are not installed")
+    monkeypatch.setattr(training, "SETTINGS", Settings(epochs=0.5))
+    monkeypatch.setenv("JIEBANG_HOME", str(tmp_path))
+    tuned = []
+    tune = training.fine_tune
+    monkeypatch.setattr(training, "fine_tune", lambda texts, *args, **named: tuned.append(len(texts)) or tune(texts, *args, **named))
+    first, again = train(SAMPLES, encoders), train(SAMPLES, encoders)
+    train([*SAMPLES, Sample("换个说法解绑", "unbind_card", "zh")], encoders)
+    assert tuned == [len(SAMPLES), len(SAMPLES) + 1]
+    assert np.array_equal(first.predict("解绑卡吧").probabilities, again.predict("解绑卡吧").probabilities)
+
+
+def test_the_component(monkeypatch, tmp_path, storage, resource, context):
+    monkeypatch.setenv("JIEBANG_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(classifier.Encoders, "open", classmethod(lambda cls: cls()))
+    messages = [Message.build(text=s.text, intent=s.label) for s in SAMPLES]
+    messages.append(Message.build(text="pressed a button", intent="EXTERNAL_event"))
+    messages.append(Message.build(text="the code", intent="submit_code"))
+    config = {**BilingualIntentClassifier.get_default_config(), "exclude": ["submit_code"]}
+    component = BilingualIntentClassifier.create(config, storage, resource, context)
+    component.train(TrainingData(messages, responses={"utter_faq/unbind_card_howto": [{"text": "这样做"}]}))
+    loaded = BilingualIntentClassifier.load(config, storage, resource, context)
+
+    message = Message(data={"text": "怎么解绑银行卡呢"})
+    loaded.process([message])
+    ranking = message.get("intent_ranking")
+    assert ranking[0]["name"] == "faq/unbind_card_howto" and len(ranking) <= 10
+    assert not {"EXTERNAL_event", "submit_code"} & {row["name"] for row in ranking}
+    assert message.get("response_selector")["faq"]["response"]["utter_action"] == "utter_faq/unbind_card_howto"
+    assert set(message.get("certainty")) == {"probability", "margin", "inside", "reason", "doubts"}
+
+    empty = Message(data={"text": ""})
+    loaded.process([empty])
+    assert empty.get("intent") == {"name": None, "confidence": 0.0}

@@ -1,0 +1,62 @@
+"""The morphemes on which doing or asking turns."""
+
+import pytest
+
+from brain.mood import clauses, doubtful, features, moods, unmeant
+
+
+@pytest.mark.parametrize(
+    ("text", "mood"),
+    [
+        ("怎么解绑银行卡", "how"), ("how do i remove it", "how"), ("为什么解绑失败", "why"), ("解绑要多久", "long"), ("帮我解绑", "request"), ("不要解绑", "not"),
+        ("don't remove it", "not"), ("如果我解绑了", "if"), ("suppose i unbind it", "if"), ('我朋友说"解绑"', "quote"), ("my friend said unbind", "quote"), ("解绑我老婆的卡", "other"),
+        ("绑定失败", "fail"), ("怎么还没好", "late"),
+    ],
+)  # fmt: skip
+def test_moods(text, mood):
+    assert mood in moods(text)
+
+
+def test_binding_is_not_unbinding():
+    assert "bind" not in moods("解绑银行卡") and "unbind" in moods("解绑银行卡")
+    assert "unbind" not in moods("绑定银行卡") and "bind" in moods("绑定银行卡")
+    assert "bind" not in moods("unbind my card") and "bind" in moods("bind my card")
+
+
+def test_the_last_clause():
+    assert clauses("先别解,告诉我怎么弄")[-1] == "告诉我怎么弄"
+    assert clauses("how do i remove it, actually just do it")[-1].startswith("just")
+    assert "l:how" in features("先别解,告诉我怎么弄")
+
+
+@pytest.mark.parametrize("text", ["不要解绑", "如果我解绑", '我朋友说"解绑"', "先别解,告诉我怎么弄", "don't unbind my card", "what happens if i unbind"])
+def test_doubts(text):
+    assert doubtful(text)
+
+
+@pytest.mark.parametrize("text", ["解绑招行卡", "帮我把这张卡删了", "please unbind my card", "remove the icbc card"])
+def test_no_doubt(text):
+    assert not doubtful(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "act"),
+    [
+        ("不要解绑", "unbind"), ("别给我解绑", "unbind"), ("don't unbind my card", "unbind"), ("please do not turn off quick pay", "close"), ("i never asked you to remove my card", "unbind"),
+        ("如果我解绑了卡,会员还能用吗", "unbind"), ("what happens if i unbind my card", "unbind"), ('我朋友说"解绑"', "unbind"), ("昨天我已经把工行卡解绑了", "unbind"),
+        ("先别解,告诉我怎么弄", "unbind"), ("我没说要关闭快捷支付", "close"), ("不要绑定新卡", "bind"),
+    ],
+)  # fmt: skip
+def test_an_act_that_is_taken_back(text, act):
+    assert act in unmeant(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "帮我解绑招行卡", "不想用了,帮我解绑", "这张卡不要了解绑吧", "先不绑支付宝,给我绑张银行卡", "unbind my card", "i don't need this card, please remove it", "why don't you just remove my card",
+        "how do i remove it, actually just remove it for me", "关闭快捷支付", "把昨天绑的那张卡解绑", "can't you just take it off", "解绑",
+    ],
+)  # fmt: skip
+def test_an_act_that_is_meant(text):
+    assert not unmeant(text) & {"unbind", "close"} and "bind" not in unmeant(text.replace("先不绑支付宝,", ""))

@@ -1,0 +1,211 @@
+"""Event streams and sockets: in order, resumable, nobody else's."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from typing import Any
+
+import aiohttp
+import pytest
+import requests
+import socketio
+
+from gateway.hub import MOST_STREAMS
+from tests.gateway.conftest import Talk, World, wait_for
+
+
+class Ear:
+    """Listens to a talk's event stream in a thread."""
+
+    def __init__(self, talk: Talk, **headers: str) -> None:
+        self.events: list[tuple[str, str | None, Any]] = []
+        self.ended = threading.Event()
+        url = f"{talk.world.api}/conversations/{talk.id}/events"
+        self.response = requests.get(url, headers=talk.headers | headers, stream=True, timeout=30)
+        assert self.response.status_code == 200 and self.response.headers["content-type"].startswith(
+            "text/event-stream"
+        )
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        fields: dict[str, str] = {}
+        try:
+            for line in self.response.iter_lines(chunk_size=1, decode_unicode=True):
+                name, _, value = line.partition(": ")
+                if line:
+                    fields[name] = value
+                elif "event" in fields:
+                    self.events.append((fields["event"], fields.get("id"), json.loads(fields["data"])))
+                    fields = {}
+        except (requests.RequestException, AttributeError):
+            pass
+        self.ended.set()
+
+    def texts(self) -> list[str]:
+        """Returns the texts of the messages so far."""
+        return [data["text"] for event, _, data in self.events if event == "message"]
+
+
+def test_two_tabs_see_the_same_and_one_resumes(world: World) -> None:
+    talk = world.talk()
+    one, two = Ear(talk), Ear(talk)
+    talk.say("first")
+    expected = ["您好", "first", "echo: first"]
+    wait_for(lambda: one.texts() == expected and two.texts() == expected)
+    last = [event_id for event, event_id, _ in one.events if event == "message"][-1]
+    talk.say("while away")
+    back = Ear(talk, **{"Last-Event-ID": last})
+    wait_for(lambda: back.texts() == ["while away", "echo: while away"])
+    wait_for(lambda: two.texts() == [*expected, *back.texts()])
+    assert ("mode", None, {"mode": "bot", "language": "zh"}) in two.events
+
+
+def test_a_stream_ends_when_its_bearer_dies(world: World) -> None:
+    talk = world.talk()
+    ear = Ear(talk)
+    wait_for(lambda: ear.texts() == ["您好"])
+    talk.token = talk.post("/sign-in", {"customer_token": world.login(world.account())}).json()["token"]
+    assert ear.ended.wait(10)
+    assert ear.events[-1] == ("closed", None, {"code": "unauthenticated"})
+    assert ear.texts() == ["您好"]
+
+
+def test_the_mode_is_told(world: World) -> None:
+    talk = world.talk()
+    ear = Ear(talk)
+    talk.say("a person please")
+    wait_for(
+        lambda: (
+            ("mode", None, {"mode": "queue", "language": "en"}) in ear.events
+            or ("mode", None, {"mode": "queue", "language": "zh"}) in ear.events
+        )
+    )
+
+
+async def test_streams_of_one_talk_are_counted(alone: World) -> None:
+    talk = alone.talk()
+    url = f"{alone.api}/conversations/{talk.id}/events"
+    streams = [requests.get(url, headers=talk.headers, stream=True, timeout=30) for _ in range(MOST_STREAMS)]
+    refused = talk.get("/events")
+    assert (refused.status_code, refused.json()["code"]) == (429, "too_many_requests")
+    with pytest.raises(socketio.exceptions.ConnectionError):
+        await socket(alone, talk)
+    assert alone.talk().replies("others are not held up") == ["echo: others are not held up"]
+    for stream in streams:
+        stream.close()
+    wait_for(lambda: talk.get("/events", stream=True).status_code == 200)
+
+
+async def test_what_is_no_socket_io_ends_that_connection_only(alone: World) -> None:
+    talk = alone.talk()
+    client, heard = await socket(alone, talk)
+    hello, nest = "40" + json.dumps({"token": talk.token}), "[" * 5000
+    broken: list[list[str | bytes]] = [
+        [b"\x00\x01"], ["x"], [""], ["40"], ["42[]"], ["42{}"], ['42["message"'], ["4" + "9" * 400 + '["message"]'], ["44"],
+        *[[hello, bad] for bad in ("42[]", "42{}", "42", "x", '451-["message",{"_placeholder":true,"num":0}]', '459999999-["x"]', "46", "44",
+                                   '42/admin,["message",{}]', f'42["message",{nest}', '42["no such event",1]', b"\x04")],
+    ]  # fmt: skip
+    address = alone.url.replace("http", "ws") + "/socket.io/?EIO=4&transport=websocket"
+    before = len(alone.log_text())
+    async with aiohttp.ClientSession() as http:
+        for packets in broken:
+            async with http.ws_connect(address) as line:
+                for packet in packets:
+                    await (line.send_bytes(packet) if isinstance(packet, bytes) else line.send_str(packet))
+    answer = await client.call("message", {"text": "still here", "client_id": "s"})
+    assert [reply["text"] for reply in answer["replies"]] == ["echo: still here"]
+    await client.disconnect()
+    logged = [json.loads(line) for line in alone.log_text()[before:].splitlines()]  # every line is ours
+    assert not [line for line in logged if line["level"] in ("error", "critical")]
+
+
+async def socket(world: World, talk: Talk, **auth: Any) -> tuple[socketio.AsyncClient, list[tuple[str, Any]]]:
+    """Connects a socket; returns it and what it hears."""
+    client = socketio.AsyncClient(reconnection=False)
+    heard: list[tuple[str, Any]] = []
+    for event in ("history", "replies", "typing", "mode", "closed"):
+        client.on(event, lambda data, event=event: heard.append((event, data)))
+    await client.connect(world.url, auth={"token": talk.token, **auth}, transports=["websocket"])
+    return client, heard
+
+
+async def until(check: Any) -> None:
+    """Waits until the condition is true."""
+    for _ in range(1000):
+        if check():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("the condition never came true")
+
+
+async def test_a_socket_talks_and_hears(world: World) -> None:
+    talk = world.talk()
+    await asyncio.to_thread(talk.say, "before")
+    client, heard = await socket(world, talk)
+    other, heard_there = await socket(world, talk)
+    await until(lambda: heard and heard[0][0] == "history")
+    assert [message["text"] for message in heard[0][1]["messages"]] == ["您好", "before", "echo: before"]
+    ack = await client.call("message", {"text": "buttons", "client_id": "s1"})
+    assert ack["ok"] and ack["replies"][0]["text"] == "which?"
+    assert (await client.call("message", {"text": "buttons", "client_id": "s1"}))["replies"] == ack["replies"]
+    pressed = await client.call("press", {"token": ack["replies"][0]["buttons"][1]["token"], "client_id": "s2"})
+    assert pressed["replies"][0]["text"] == "press no []"
+    said = ["buttons", "which?", "no", "press no []"]
+    for ears in (heard, heard_there):
+        await until(
+            lambda ears=ears: [data["replies"][0]["text"] for event, data in ears if event == "replies"] == said
+        )
+    assert ("typing", {"author": "bot", "typing": True}) in heard_there
+    for event, data, code in (
+        ("message", {"text": ""}, "empty_text"),
+        ("message", {"text": "x" * 2001}, "text_too_long"),
+        ("message", None, "invalid_request"),
+        ("message", {"text": 5}, "invalid_request"),
+        ("press", {"token": "btn_x"}, "button_expired"),
+        ("message", {"text": "/restart", "client_id": ""}, "invalid_request"),
+    ):
+        refused = await client.call(event, data)
+        assert (refused["ok"], refused["error"]["code"]) == (False, code)
+    await client.disconnect()
+    await other.disconnect()
+
+
+async def test_a_socket_needs_the_bearer_and_resumes(world: World) -> None:
+    talk = world.talk()
+    await asyncio.to_thread(talk.say, "before")
+    for token in ("", "jbc_wrong", "x" * 5000):
+        with pytest.raises(socketio.exceptions.ConnectionError):
+            await socket(world, Talk(world, talk.id, token))
+    last = (await asyncio.to_thread(talk.get, "/messages")).json()["messages"][-1]["id"]
+    await asyncio.to_thread(talk.say, "later")
+    client, heard = await socket(world, talk, after=last)
+    await until(lambda: bool(heard))
+    assert [message["text"] for message in heard[0][1]["messages"]] == ["later", "echo: later"]
+    answer = await asyncio.to_thread(talk.post, "/sign-in", {"customer_token": world.login(world.account())})
+    assert answer.status_code == 200
+    await until(lambda: not client.connected)
+    assert ("closed", {"code": "unauthenticated"}) in heard
+
+
+async def test_many_sockets_dropped_and_back_lose_nothing(alone: World) -> None:
+    talk = alone.talk()
+    await asyncio.to_thread(talk.say, "zero")
+    last = (await asyncio.to_thread(talk.get, "/messages")).json()["messages"][-1]["id"]
+    clients = [(await socket(alone, talk, after=last)) for _ in range(30)]
+    await asyncio.to_thread(talk.say, "one")
+    for client, _ in clients:
+        await client.disconnect()
+    await asyncio.to_thread(talk.say, "two")
+    for _, heard in clients:
+        seen = [
+            message
+            for event, data in heard
+            for message in (data["messages"] if event == "history" else data["replies"] if event == "replies" else [])
+        ]
+        client, again = await socket(alone, talk, after=seen[-1]["id"] if seen else last)
+        await until(lambda again=again: bool(again))
+        texts = [message["text"] for message in seen + again[0][1]["messages"]]
+        assert texts == ["one", "echo: one", "two", "echo: two"]
+        await client.disconnect()

@@ -1,0 +1,268 @@
+"""The agents' desk in a browser: a chat with the customer's widget beside it, two agents and one chat, a cut line, a phone call, and every page for everybody."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+from playwright.sync_api import expect
+
+from tests.services import missing
+from tests.web.conftest import DIST
+from tests.web.desk_agent import Agent, Chatter
+
+WORDS = {
+    "zh": {"take": "接入", "hand_back": "交回助手", "close": "结束", "phone": "来电号码", "start": "开始通话", "send_code": "发送核实短信", "digits": "用他说的这串数字", "unbind": "解绑 招商银行 ••1234",
+           "agree": "客户听过影响并同意，发送验证码", "ask": "您好，帮我解绑尾号1234的招行卡", "code": "短信里说是{}", "done": "已完成", "end": "结束通话", "unbound": "已办理解绑", "gone": "通话已结束", "check": "核对"},
+    "en": {"take": "Take", "hand_back": "Hand back", "close": "Close it", "phone": "Caller's number", "start": "Start the call", "send_code": "Send the text", "digits": "Use the digits just said",
+           "unbind": "Unbind China Merchants Bank ••1234", "agree": "They heard the effects and agree: send the code", "ask": "Hi, please unbind my CMB card ending 1234", "code": "it says {}", "done": "Done",
+           "end": "End call", "unbound": "Unbound", "gone": "The call has ended", "check": "Check"},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def desk(world: Any, browser: Any) -> Iterator[Any]:
+    """Makes people of the desk, each signed in once for all tests; at the end none of their pages may have complained."""
+    if not (DIST / "desk" / "index.html").exists():
+        missing("the desk's page in the web build (make setup)")
+    made: dict[tuple[str, str, bool, bool], Agent] = {}
+
+    def make(username: str = "agent", language: str = "zh", *, dark: bool = False, tablet: bool = False) -> Agent:
+        key = (username, language, dark, tablet)
+        if key not in made:
+            made[key] = Agent(world, browser, username, language, dark=dark, tablet=tablet)
+            made[key].sign_in()
+        return made[key]
+
+    yield make
+    faults = [fault for one in made.values() for fault in one.faults]
+    for one in made.values():
+        one.close()
+    assert faults == []
+
+
+def test_a_customer_and_an_agent_side_by_side(customer: Any, desk: Any) -> None:
+    one, agent = customer("zh"), desk()
+    page = agent.page
+    one.visit()
+    one.say("解绑会影响爱奇艺自动续费吗")
+    expect(one.chat.locator(".line--bot").last).to_contain_text("会停")
+    one.say("我要转人工")
+    row = page.locator(".row", has_text="接通人工客服").first
+    row.click()  # it came by itself
+    expect(page.locator(".intent", has_text="解绑后自动续费怎么办")).to_be_visible()  # what was understood stands at each line
+    page.locator("h1").click()
+    page.keyboard.press("t")
+    expect(page.locator(".owner[data-mode=mine]")).to_be_visible()
+    expect(one.chat.locator(".line--system").last).to_contain_text("agent")
+    page.locator(".composer textarea").press_sequentially("您好")
+    expect(one.chat.locator(".line--typing")).to_be_visible()
+    page.locator(".composer textarea").press_sequentially("，我来帮您。")
+    page.keyboard.press("Enter")
+    expect(agent.lines("agent").last).to_contain_text("您好，我来帮您。")
+    expect(one.chat.locator(".log")).to_contain_text("您好，我来帮您。")
+    one.say("解绑一般要多久")
+    expect(agent.lines("customer").last).to_contain_text("解绑一般要多久")
+    suggestion = page.locator(".suggestion")
+    expect(suggestion).to_contain_text("马上生效")
+    page.keyboard.press("Alt+Enter")  # as it is
+    expect(one.chat.locator(".log")).to_contain_text("个别银行要1到3个工作日")
+    page.locator(".composer textarea").fill("请告诉我您的支付密码")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_contain_text("机密")
+    page.get_by_role("button", name="我来改").click()
+    expect(page.locator(".composer textarea")).to_have_value("请告诉我您的支付密码")
+    page.locator(".composer textarea").fill("")
+    page.keyboard.press("/")
+    page.get_by_role("textbox", name="搜索常用语").fill("greeting")
+    expect(page.locator(".canned li")).to_have_count(1)
+    page.keyboard.press("Enter")
+    expect(page.locator(".composer textarea")).to_have_value(re.compile("您好，我是客服agent"))
+    page.locator(".composer textarea").fill("")
+    page.keyboard.press("m")  # a letter in the field is a letter
+    expect(page.locator(".composer textarea")).to_have_value("m")
+    page.locator(".composer textarea").fill("")
+    page.locator(".composer").get_by_text("写备注").click()
+    page.locator(".composer textarea").fill("客户很着急 6222020000001234567")
+    page.keyboard.press("Enter")
+    expect(agent.lines("note").last).to_contain_text("卡号 ••4567")
+    expect(one.chat.locator(".log")).not_to_contain_text("着急")
+    page.keyboard.press("Alt+h")
+    expect(page.locator(".owner[data-mode=bot]")).to_be_visible()
+    one.say("看看我都绑了什么")
+    expect(one.chat.locator(".bindings")).to_be_visible()
+
+
+def test_an_agent_unbinds_in_a_chat_and_never_sees_the_code(customer: Any, desk: Any) -> None:
+    one, agent = customer("en"), desk()
+    page = agent.page
+    one.visit()
+    one.say("I want a person please")
+    expect(one.chat.locator(".line--bot")).to_have_count(2)
+    page.locator("h1").first.click()
+    page.keyboard.press("n")
+    expect(page.locator(".owner[data-mode=mine]")).to_be_visible()
+    page.locator(".side").get_by_role("tab", name="客户").click()
+    page.get_by_role("button", name=WORDS["zh"]["unbind"]).click()
+    page.locator(".side").get_by_role("tab", name="助手").click()
+    guide = page.locator(".guide")
+    expect(guide).to_contain_text("自动扣款会停止")
+    guide.get_by_role("button", name="放进回复").click()
+    expect(page.locator(".composer textarea")).to_have_value(re.compile("1234"))  # in the customer's language
+    page.keyboard.press("Enter")
+    guide.get_by_role("button", name="客户同意，发送验证码").click()
+    code = one.world.code(one.account)
+    expect(guide.locator(".guide-note")).to_contain_text("****")
+    one.say(code)
+    expect(guide.locator(".state")).to_have_text("已完成")
+    expect(page.locator("body")).not_to_contain_text(code)
+    assert one.world.tails(one.account) == ["9012"]
+    page.keyboard.press("Alt+w")
+    dialog = page.get_by_role("dialog")
+    expect(dialog.locator(".ant-radio-button-wrapper-checked")).to_contain_text("已办理解绑")
+    dialog.get_by_role("button", name=WORDS["zh"]["close"]).click()
+    expect(page.locator(".owner[data-mode=bot]")).to_be_visible()
+
+
+def test_two_agents_and_one_chat(desk: Any, world: Any) -> None:
+    first, second, talk = desk("agent"), desk("supervisor"), Chatter(world)
+    talk.say("转人工")
+    second.open(f"/desk/chats/{talk.id}")
+    cookies = {one["name"]: one["value"] for one in first.context.cookies()}
+    root = world.url + "/api/desk/v1"
+    csrf = requests.get(root + "/session", cookies=cookies, timeout=10).json()["csrf"]
+
+    def faster(route: Any) -> None:
+        answer = requests.post(f"{root}/conversations/{talk.id}/take", json={}, cookies=cookies, headers={"X-CSRF-Token": csrf}, timeout=10)
+        assert answer.status_code == 200
+        route.continue_()
+
+    second.page.route("**/take", faster)
+    second.page.get_by_role("button", name=WORDS["zh"]["take"], exact=True).click()
+    expect(second.page.locator(".ant-message")).to_contain_text("agent 已经接入了这个会话")
+    expect(second.page.locator(".owner")).to_have_text("agent 接待中")
+    expect(second.page.locator(".composer")).to_have_attribute("data-note", "true")  # only a note can be written
+    second.page.unroute("**/take")
+    first.page.get_by_role("tab", name=re.compile("我的")).click()
+    expect(first.row(talk.id)).to_be_visible()
+    first.page.get_by_role("tab", name=re.compile("排队")).click()
+    expect(first.row(talk.id)).to_have_count(0)
+
+
+def test_a_cut_line_loses_nothing(desk: Any, world: Any) -> None:
+    agent, talk = desk(), Chatter(world)
+    talk.say("转人工")
+    agent.open(f"/desk/chats/{talk.id}")
+    agent.page.get_by_role("button", name=WORDS["zh"]["take"], exact=True).click()
+    expect(agent.page.locator(".owner[data-mode=mine]")).to_be_visible()
+    agent.context.set_offline(True)
+    expect(agent.page.locator(".cut")).to_be_visible()
+    agent.say("马上就好")
+    expect(agent.page.locator(".line[data-state=failed]")).to_contain_text("马上就好")
+    talk.say("你还在吗")
+    agent.context.set_offline(False)
+    expect(agent.page.locator(".cut")).to_have_count(0)
+    expect(agent.lines("customer").last).to_contain_text("你还在吗")
+    agent.page.get_by_role("button", name="重发").click()
+    expect(agent.page.locator(".line[data-state]")).to_have_count(0)
+    assert [text for author, text in talk.history() if author == "agent"] == ["马上就好"]
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_call_from_ring_to_wrap_up(desk: Any, world: Any, language: str) -> None:
+    agent, words, account = desk("agent", language, tablet=language == "en"), WORDS[language], world.customer(language)
+    page, phone = agent.page, world.account(account)["phone"]
+    agent.open("/desk/calls")
+    page.get_by_label(words["phone"]).fill(phone)
+    page.get_by_role("button", name=words["start"]).click()
+    expect(page.locator(".talk h1")).to_contain_text("****")
+    field = page.locator(".composer-row input")
+    field.fill(words["ask"])
+    page.keyboard.press("Enter")
+    expect(page.locator(".suggestion-text")).to_be_visible()
+    page.locator(".side").get_by_role("tab").nth(1).click()
+    expect(page.locator(".side .ant-empty:visible")).to_be_visible()  # nothing of the account before the code
+    expect(page.locator(".things")).to_have_count(0)
+    page.get_by_role("button", name=words["send_code"]).click()
+    first = world.code(account)
+    field.fill(words["code"].format(first))
+    page.keyboard.press("Enter")
+    expect(page.locator(".lines")).not_to_contain_text(first)
+    page.get_by_role("button", name=words["digits"]).click()
+    expect(page.locator(".identity[data-state=verified]")).to_be_visible()
+    page.get_by_role("button", name=words["unbind"]).click()
+    guide = page.locator(".guide")
+    expect(guide.locator("[aria-current=step]")).to_be_visible()
+    assert agent.axe() == []
+    world.http.post(world.url + "/sandbox/clock", json={"advance_s": 61}, timeout=10).raise_for_status()  # one code a minute, for whatever it is
+    guide.get_by_role("button", name=words["agree"]).click()
+    second = world.code(account, after=1)
+    guide.locator(".code-field input").fill("000000" if second != "000000" else "111111")
+    guide.get_by_role("button", name=words["check"]).click()
+    expect(page.locator(".ant-message")).to_contain_text("2")
+    guide.locator(".code-field input").fill(second)
+    guide.get_by_role("button", name=words["check"]).click()
+    expect(guide.locator(".state")).to_have_text(words["done"])
+    assert world.tails(account) == ["9012"]
+    page.keyboard.press("Alt+w")
+    dialog = page.get_by_role("dialog")
+    expect(dialog.locator(".ant-radio-button-wrapper-checked")).to_contain_text(words["unbound"])
+    expect(dialog.locator("textarea")).not_to_have_value("")
+    dialog.get_by_role("button", name=words["end"]).click()
+    expect(page.locator(".ant-message")).to_contain_text(words["gone"])
+    expect(page.locator(".composer")).to_have_count(0)
+
+
+def test_what_an_agent_corrects_a_supervisor_reviews(desk: Any, world: Any) -> None:
+    agent, boss, talk = desk(), desk("supervisor"), Chatter(world)
+    talk.say("转人工")
+    agent.open(f"/desk/chats/{talk.id}")
+    agent.page.get_by_role("button", name=WORDS["zh"]["take"], exact=True).click()
+    talk.say("那个爱奇艺续费怎么一直扣")
+    expect(agent.lines("customer").last).to_contain_text("一直扣")
+    agent.page.locator(".intent-view").get_by_role("button", name="理解错了").click()
+    agent.page.get_by_role("combobox", name="选意图…").fill("取消自动")
+    agent.page.keyboard.press("Enter")
+    expect(agent.page.locator(".intent-view")).to_contain_text("会进入复核")
+    boss.open("/desk/review")
+    item = boss.page.locator(".review-item", has_text="一直扣")
+    expect(item).to_contain_text("坐席建议")
+    item.locator(".review-acts button").first.click()
+    expect(item).to_have_count(0)
+
+
+@pytest.mark.parametrize(("language", "dark"), [("zh", False), ("en", True)])
+def test_every_page_is_for_everybody(desk: Any, world: Any, browser: Any, language: str, dark: bool) -> None:
+    stranger = Agent(world, browser, "supervisor", language, dark=dark)
+    stranger.page.goto(world.url + "/desk", wait_until="commit", timeout=60_000)
+    expect(stranger.page.locator("button[type=submit]")).to_be_visible()
+    found = {"sign-in": stranger.axe()}
+    stranger.close()
+    boss, talk = desk("supervisor", language, dark=dark), Chatter(world, language)
+    talk.say("气死我了，要投诉，转人工" if language == "zh" else "This is ridiculous, an agent please")
+    for path, shown in (
+        (f"chats/{talk.id}", ".suggestion"), ("calls", ".new-call"), ("replies", ".replies li"), ("team", "td"), ("review", ".chart canvas"), ("reports", ".chart canvas"), ("audit", "td .mono"),
+    ):  # fmt: skip
+        boss.open("/desk/" + path)
+        expect(boss.page.locator(shown).first).to_be_visible()
+        found[path] = boss.axe()
+        assert boss.page.evaluate("document.documentElement.lang") == ("zh-CN" if language == "zh" else "en")
+    boss.page.locator("h1").first.click()
+    boss.page.keyboard.press("?")
+    expect(boss.page.get_by_role("dialog")).to_be_visible()
+    found["keys"] = boss.axe()
+    assert {name: faults for name, faults in found.items() if faults} == {}
+    whole = boss.page.locator(".whole")
+    expect(whole).not_to_have_attribute("data-broken", "true")
+
+
+def test_the_page_talks_to_nobody_else(world: Any) -> None:
+    answers = [requests.get(world.url + "/desk", timeout=10) for _ in range(2)]
+    policies = [answer.headers["content-security-policy"] for answer in answers]
+    nonces = [re.findall(r"'nonce-([^']+)'", policy) for policy in policies]
+    assert nonces[0] != nonces[1] and all(nonce[0] in answer.text for nonce, answer in zip(nonces, answers, strict=True))
+    assert all("unsafe" not in policy and "connect-src 'self'" in policy and "frame-ancestors 'none'" in policy for policy in policies)
+    assert answers[0].headers["cache-control"] == "no-store"
