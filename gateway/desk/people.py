@@ -23,6 +23,7 @@ HASHER = PasswordHasher()
 MOST_FAILURES, LOCKED_FOR = 5, timedelta(minutes=15)
 IDLE, LONGEST = timedelta(hours=2), timedelta(hours=12)
 ROLES = ("agent", "supervisor")
+SANDBOX_NAMES = {"agent": "林晓 Lynn", "supervisor": "周敏 May"}
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def seed_sandbox(session: Session) -> None:
     """Makes the sandbox's two people, `agent` and `supervisor`, at the first sign-in: hashing is too slow for every start."""
     for name in ROLES:
         if session.scalars(select(Agent).where(Agent.username == name)).first() is None:
-            add(session, username=name, password=name, role=name, sandbox=True)
+            add(session, username=name, password=name, role=name, name=SANDBOX_NAMES[name], sandbox=True)
 
 
 def known(session: Session, *, username: str) -> tuple[str, str] | None:

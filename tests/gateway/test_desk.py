@@ -45,7 +45,7 @@ def test_signing_in_and_out(world: World) -> None:
     ):
         assert requests.post(url + "/session", json=body).status_code == status
     person = Person(world, "agent")
-    me = {"username": "agent", "name": "agent", "role": "agent", "languages": ["zh", "en"], "status": "available"}
+    me = {"username": "agent", "name": "林晓 Lynn", "role": "agent", "languages": ["zh", "en"], "status": "available"}
     assert person.get("/session").json()["agent"] == me
     assert requests.get(url + "/sign-in").json() == {"password": True, "oidc": None, "sandbox": True}
     assert requests.get(url + "/oidc/start", allow_redirects=False).status_code == 404
@@ -109,7 +109,7 @@ def test_two_people_fight_for_one_talk(world: World) -> None:
         answers = list(
             pool.map(
                 lambda person: (
-                    person.get("/session").json()["agent"]["username"],
+                    person.get("/session").json()["agent"]["name"],
                     person.post(f"/conversations/{talk.id}/take").status_code,
                 ),
                 people,

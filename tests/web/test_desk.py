@@ -57,7 +57,7 @@ def test_a_customer_and_an_agent_side_by_side(customer: Any, desk: Any) -> None:
     page.locator("h1").click()
     page.keyboard.press("t")
     expect(page.locator(".owner[data-mode=mine]")).to_be_visible()
-    expect(one.chat.locator(".line--system").last).to_contain_text("agent")
+    expect(one.chat.locator(".line--system").last).to_contain_text("客服林晓 Lynn为您服务")
     page.locator(".composer textarea").press_sequentially("您好")
     expect(one.chat.locator(".line--typing")).to_be_visible()
     page.locator(".composer textarea").press_sequentially("，我来帮您。")
@@ -80,7 +80,7 @@ def test_a_customer_and_an_agent_side_by_side(customer: Any, desk: Any) -> None:
     page.get_by_role("textbox", name="搜索常用语").fill("greeting")
     expect(page.locator(".canned li")).to_have_count(1)
     page.keyboard.press("Enter")
-    expect(page.locator(".composer textarea")).to_have_value(re.compile("您好，我是客服agent"))
+    expect(page.locator(".composer textarea")).to_have_value(re.compile("您好，我是客服林晓"))
     page.locator(".composer textarea").fill("")
     page.keyboard.press("m")  # a letter in the field is a letter
     expect(page.locator(".composer textarea")).to_have_value("m")
