@@ -293,4 +293,4 @@ def calm(request: pytest.FixtureRequest) -> Iterator[None]:
             assert found["faults"] == []
 
 
-from tests.gateway.office import office  # noqa: E402, F401 - a fixture; it needs World
+from tests.gateway.office import branch, office  # noqa: E402, F401 - fixtures; they need World

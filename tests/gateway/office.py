@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.gateway.conftest import ROOT, Talk, World, free_port, wait_for
+from tests.gateway.conftest import ROOT, Talk, World, drop, free_port, postgres, wait_for
 
 HERE = pathlib.Path(__file__).parent
 
@@ -113,3 +113,19 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
         yield made.open().wait()
     finally:
         made.close()
+
+
+@pytest.fixture(scope="session")
+def branch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """A second office, on PostgreSQL where there is one."""
+    try:
+        url = postgres()
+    except pytest.skip.Exception:
+        url = ""
+    made = Office(tmp_path_factory.mktemp("branch"), GATEWAY_DATABASE_URL=url)
+    try:
+        yield made.open().wait()
+    finally:
+        made.close()
+        if url:
+            drop(url)
