@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import json
 import secrets
+import time
 from collections import defaultdict
 from typing import Any
 
@@ -15,6 +16,8 @@ from gateway.log import log
 
 CHANNEL = "jiebang:nudges"
 PING_S = 20.0
+# What is not renewed is over: a page tells every few seconds that somebody types.
+TYPING_S = 6.0
 # Tabs and devices of one customer; more are somebody who wants to wear us out.
 MOST_STREAMS = 50
 
@@ -50,6 +53,7 @@ class Hub:
         self._breaker = Breaker(limit=1)
         self._name = secrets.token_hex(8)
         self._ears: defaultdict[str, set[Listener]] = defaultdict(set)
+        self._typing: dict[str, float] = {}
         self._task: asyncio.Task[None] | None = None
         self.closing = False
 
@@ -70,6 +74,14 @@ class Hub:
     def full(self, topic: str) -> bool:
         """Tells whether nobody more may listen to a conversation in this process."""
         return len(self._ears.get(topic, ())) >= MOST_STREAMS
+
+    def heard(self, topic: str) -> bool:
+        """Tells whether anybody listens to a topic in this process."""
+        return bool(self._ears.get(topic))
+
+    def customer_types(self, conversation_id: str) -> bool:
+        """Tells whether a talk's customer was typing a moment ago, whichever gateway heard it."""
+        return self._typing.get(conversation_id, 0.0) > time.monotonic()
 
     @contextlib.contextmanager
     def listen(self, *topics: str) -> Any:
@@ -97,8 +109,16 @@ class Hub:
                 self._breaker.failed()
 
     def _deliver(self, nudge: dict[str, Any]) -> None:
+        if nudge["topic"] == "desk" and nudge["kind"] == "typing" and nudge["author"] == "customer":
+            self._note_typing(nudge["conversation"], nudge["typing"])
         for ear in list(self._ears.get(nudge["topic"], ())):
             ear.push(nudge)
+
+    def _note_typing(self, conversation_id: str, typing: bool) -> None:
+        now = time.monotonic()
+        self._typing = {one: until for one, until in self._typing.items() if until > now and one != conversation_id}
+        if typing:
+            self._typing[conversation_id] = now + TYPING_S
 
     async def _listen(self) -> None:
         while True:

@@ -13,6 +13,9 @@ from gateway.log import log
 from gateway.problems import Problem
 from gateway.settings import Settings
 
+# "I am typing", "I have seen this": a page tells them every few seconds at most.
+SIGNALS_PER_MINUTE = 120
+
 
 class Limits:
     """Counts in memory, or in Redis when there are several gateways."""
@@ -33,6 +36,7 @@ class Limits:
             "address": RateLimitItemPerMinute(settings.address_messages_per_minute),
             "new": RateLimitItemPerMinute(settings.conversations_per_minute),
             "sign_in": RateLimitItemPerMinute(settings.signin_per_minute),
+            "signal": RateLimitItemPerMinute(SIGNALS_PER_MINUTE),
         }
 
     async def take(self, scope: str, who: str | None) -> None:

@@ -37,7 +37,10 @@ class Base(DeclarativeBase):
 
 
 class Conversation(Base):
-    """One talk. `owner` is bot, queue or human and changes only by compare-and-set on `owner_version`."""
+    """One talk. `owner` is bot, queue or human and changes only by compare-and-set on `owner_version`.
+
+    `customer_seen`, `agent_seen`: the number of the newest line that was on the screen of each side.
+    """
 
     __tablename__ = "conversations"
     id: Mapped[str] = mapped_column(String(40), primary_key=True)
@@ -57,6 +60,8 @@ class Conversation(Base):
     created_at: Mapped[datetime] = mapped_column(default=now)
     updated_at: Mapped[datetime] = mapped_column(default=now, index=True)
     customer_at: Mapped[datetime | None]
+    customer_seen: Mapped[int] = mapped_column(default=0, server_default="0")
+    agent_seen: Mapped[int] = mapped_column(default=0, server_default="0")
     closed_at: Mapped[datetime | None]
     __table_args__ = (Index("conversations_address", "channel", "address"),)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from gateway import buttons, conversations, ids, metrics
@@ -21,7 +22,7 @@ from gateway.services import Services
 
 
 class Sockets(socketio.AsyncNamespace):
-    """One conversation per socket. Emits `history`, `replies`, `typing`, `mode`, `closed`; takes `message` and `press` with an ack."""
+    """One conversation per socket. Emits `history`, `replies`, `typing`, `seen`, `mode`, `closed`; takes `message`, `press`, `typing` and `seen` with an ack."""
 
     def __init__(self, services: Services) -> None:
         super().__init__("/")
@@ -61,6 +62,14 @@ class Sockets(socketio.AsyncNamespace):
         """Takes `{token, client_id}`; the ack is the answer of `POST …/press` with `ok`, or a problem."""
         return await self._act(sid, data, "token", self.services.talk.press)
 
+    async def on_typing(self, sid: str, data: Any = None) -> dict[str, Any]:
+        """Takes `{typing}`; to be told again every few seconds."""
+        return await self._signal(sid, data, "typing", bool, self.services.talk.typing)
+
+    async def on_seen(self, sid: str, data: Any = None) -> dict[str, Any]:
+        """Takes `{message}`, the newest on the customer's screen."""
+        return await self._signal(sid, data, "message", str, self.services.talk.seen)
+
     async def _caller(self, token: str) -> Caller:
         caller = await self.services.talk.caller(token)
         if not caller.fresh:
@@ -68,19 +77,32 @@ class Sockets(socketio.AsyncNamespace):
         return caller
 
     async def _act(self, sid: str, data: Any, field: str, act: Any) -> dict[str, Any]:
-        try:
-            data = scrub(data) if isinstance(data, dict) else {}
-            value, client_id = data.get(field), data.get("client_id")
+        async def run(body: dict[str, Any]) -> dict[str, Any]:
+            value, client_id = body.get(field), body.get("client_id")
             if not isinstance(value, str) or not (
                 client_id is None or isinstance(client_id, str) and 1 <= len(client_id) <= 128
             ):
                 raise Problem("invalid_request")
             session = await self.get_session(sid)
             caller = await self._caller(session["token"])
-            return {
-                "ok": True,
-                **await act(caller=caller, client_id=client_id, address=session["address"], **{field: value}),
-            }
+            return await act(caller=caller, client_id=client_id, address=session["address"], **{field: value})
+
+        return await self._answered(data, run)
+
+    async def _signal(self, sid: str, data: Any, field: str, kind: type, act: Any) -> dict[str, Any]:
+        async def run(body: dict[str, Any]) -> dict[str, Any]:
+            if not isinstance(value := body.get(field), kind):
+                raise Problem("invalid_request")
+            await act(caller=await self._caller((await self.get_session(sid))["token"]), **{field: value})
+            return {}
+
+        return await self._answered(data, run)
+
+    @staticmethod
+    async def _answered(data: Any, run: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
+        """Returns the ack: what `run` says of the body, or a problem."""
+        try:
+            return {"ok": True, **await run(scrub(data) if isinstance(data, dict) else {})}
         except Problem as problem:
             return {"ok": False, "error": problem.body()}
         except UNAVAILABLE as error:

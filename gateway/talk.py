@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from gateway import buttons, conversations, ids, metrics
+from gateway import buttons, conversations, ids, metrics, seen
 from gateway.database import Database
 from gateway.guard import Guarded, TextEmpty, TextTooLong, guard, redact
 from gateway.guard.seal import Sealer
@@ -146,6 +146,22 @@ class Talk:
         if seq is None:
             raise Problem("invalid_request", "`after` names no message of this conversation.")
         return seq
+
+    async def typing(self, *, caller: Caller, typing: bool) -> None:
+        """Tells the desk that the customer is typing, or stopped; while only the assistant listens it tells nobody."""
+        await self.limits.take("signal", caller.conversation_id)
+        found = await self.database.read(conversations.get, conversation_id=caller.conversation_id)
+        if found is not None and found.owner != "bot":
+            told = {"author": "customer", "typing": typing}
+            await self.hub.nudge("desk", "typing", conversation=caller.conversation_id, **told)
+
+    async def seen(self, *, caller: Caller, message: str) -> None:
+        """Notes that a message, and all before it, was on the customer's screen; raises `invalid_request` for one of another talk."""
+        await self.limits.take("signal", caller.conversation_id)
+        where = {"conversation_id": caller.conversation_id, "side": "customer", "message_id": message}
+        if await self.database.write(seen.mark, **where):
+            told = {"author": "customer", "message": message}
+            await self.hub.nudge("desk", "seen", conversation=caller.conversation_id, **told)
 
     async def feedback(self, *, conversation_id: str, score: int, comment: str | None) -> None:
         """Keeps a customer's opinion, with secrets masked."""

@@ -20,7 +20,7 @@ from gateway.models import Conversation, Turn, now
 from telemetry import tracing
 
 # Turns that a customer made; they make the buttons of earlier ones stale.
-CUSTOMER_KINDS = ("message", "press", "signed_in", "session_started", "handed_back")
+CUSTOMER_KINDS = ("message", "press", "signed_in", "session_started", "handed_back", "closed")
 FINISHED = ("done", "failed", "rejected")
 # A message that waited longer than this (the gateway was down) is not answered out of the blue: the customer is asked to repeat it.
 TOO_OLD = timedelta(minutes=10)
@@ -204,7 +204,7 @@ def _begin(session: Session, *, conversation_id: str, signed_in_for: int) -> tup
         _close_unanswered(session, turn=turn, conversation=conversation)
         return turn, None
     # In the queue the assistant still answers; once a person owns the talk it is silent.
-    if conversation.owner == "human" and turn.kind not in ("signed_in", "handed_back"):
+    if conversation.owner == "human" and turn.kind not in ("signed_in", "handed_back", "closed"):
         if turn.kind == "operation_event":
             outcomes.tell(session, turn=turn, conversation=conversation)
         if conversation.account and (ref := codes.ref_of(turn.request)):

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr
 
 from gateway import ids
 from gateway.api.stream import event_stream
@@ -50,6 +50,18 @@ class CustomerToken(Model):
     """The host site's customer JWT."""
 
     customer_token: Annotated[StrictStr, Field(max_length=8192)]
+
+
+class Typing(Model):
+    """Whether the customer is typing."""
+
+    typing: StrictBool = True
+
+
+class Seen(Model):
+    """The newest message on the customer's screen."""
+
+    message: Annotated[StrictStr, Field(max_length=100)]
 
 
 class Score(Model):
@@ -185,6 +197,18 @@ async def events(
     return StreamingResponse(
         event_stream(services, caller=caller, seq=seq), media_type="text/event-stream", headers=headers
     )
+
+
+@router.post("/conversations/{conversation_id}/typing", status_code=204)
+async def typing(caller: Owner, request: Request, body: Typing | None = None) -> None:
+    """Tells the person who owns the talk that the customer is typing; to be told again every few seconds."""
+    await services_of(request).talk.typing(caller=caller, typing=body.typing if body else True)
+
+
+@router.post("/conversations/{conversation_id}/seen", status_code=204)
+async def seen(caller: Owner, body: Seen, request: Request) -> None:
+    """Notes what was on the customer's screen."""
+    await services_of(request).talk.seen(caller=caller, message=body.message)
 
 
 @router.post("/conversations/{conversation_id}/feedback", status_code=204)

@@ -32,6 +32,7 @@ from gateway.desk.customer import customer as customer_of
 from gateway.models import AuditLine
 from gateway.problems import Problem
 from gateway.routes import Route
+from gateway.seen import mark
 from gateway.services import Services
 
 router = APIRouter(prefix="/api/desk/v1", route_class=Route, tags=["desk"])
@@ -70,6 +71,12 @@ class Typing(BaseModel):
     """Whether the agent is typing."""
 
     typing: StrictBool = True
+
+
+class Seen(BaseModel):
+    """The newest line on the agent's screen."""
+
+    message: Ref
 
 
 class Transfer(BaseModel):
@@ -123,12 +130,12 @@ async def seen(
         limit=limit,
         before=before,
     )
-    return found | {"customer_typing": False, "customer_online": _online(services, conversation_id)}
+    return found | {"customer_typing": services.hub.customer_types(conversation_id), "customer_online": _online(services, conversation_id)}
 
 
 def _online(services: Services, conversation_id: str) -> bool | None:
     """Tells whether a page of the customer listens here; with several gateways it may listen at another."""
-    return bool(services.hub._ears.get(conversation_id)) or (None if services.settings.redis_url else False)
+    return services.hub.heard(conversation_id) or (None if services.settings.redis_url else False)
 
 
 async def _changed(services: Services, conversation_id: str) -> None:
@@ -173,6 +180,15 @@ async def typing(conversation_id: str, who: Who, request: Request, body: Typing 
         told = {"author": "agent", "typing": body.typing if body else True, "agent": who.name}
         await services.hub.nudge(conversation_id, "typing", **told)
         await services.hub.nudge("desk", "typing", conversation=conversation_id, **told)
+
+
+@router.post("/conversations/{conversation_id}/seen", status_code=204)
+async def seen_by_agent(conversation_id: str, body: Seen, who: Who, request: Request) -> None:
+    """Notes that a line was on the agent's screen; the customer is told when the talk is theirs."""
+    services = services_of(request)
+    where = {"conversation_id": conversation_id, "side": "agent", "message_id": body.message}
+    if await services.database.write(mark, agent=who.username, **where):
+        await services.hub.nudge(conversation_id, "seen")
 
 
 @router.post("/conversations/{conversation_id}/notes", status_code=201)
@@ -223,6 +239,7 @@ async def close(conversation_id: str, body: Close, who: Who, request: Request) -
         summary=body.summary,
     )
     await _changed(services, conversation_id)
+    services.turns.later(conversation_id)
     return await services.handoff.state(conversation_id=conversation_id)
 
 

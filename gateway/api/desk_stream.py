@@ -47,7 +47,7 @@ async def stream(
     last_event_id: Annotated[str, Header(max_length=40)] = "",
     after: Annotated[str, Query(max_length=40)] = "",
 ) -> StreamingResponse:
-    """Tells what changes: `conversation`, `call`, `typing`, `presence`; `resync` when the lists must be read again."""
+    """Tells what changes: `conversation`, `call`, `typing`, `seen`, `presence`; `resync` when the lists must be read again."""
     services = services_of(request)
     since = _start(last_event_id or after)
     token = request.cookies[COOKIE]

@@ -6,9 +6,12 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
 from gateway import buttons, conversations, metrics
 from gateway.identity.bearers import Caller
-from gateway.models import Conversation, now
+from gateway.models import Conversation, Message, now
 from gateway.services import Services
 
 KEEP_ALIVE_S = 15.0
@@ -19,9 +22,9 @@ async def changes(
 ) -> AsyncIterator[tuple[str, str | None, dict[str, Any]]]:
     """Yields (event, id, data) from number `seq` on; ends when the bearer dies, the sign-in runs out or the gateway stops.
 
-    Events: `message` (data: a message), `typing` {author, typing}, `mode` {mode}, `closed` {code}; None-ish `ping` keeps the line open.
+    Events: `message` (data: a message), `typing` {author, typing}, `seen` {author, message}, `mode` {mode}, `closed` {code}; None-ish `ping` keeps the line open.
     """
-    mode = None
+    mode, told = None, 0
     with services.hub.listen(caller.conversation_id) as ear:
         while True:
             found, state = await services.database.read(_since, conversation_id=caller.conversation_id, seq=seq)
@@ -40,6 +43,10 @@ async def changes(
             for message in found:
                 seq = message.seq
                 yield "message", message.id, buttons.shown(message, key=services.button_key)
+            if state.agent_seen != told:
+                told = state.agent_seen
+                if message_id := await services.database.read(_read_by_agent, conversation=state):
+                    yield "seen", None, {"author": "agent", "message": message_id}
             if services.hub.closing:
                 return
             if found:
@@ -56,6 +63,14 @@ def _since(session: Any, *, conversation_id: str, seq: int) -> tuple[list[Any], 
     return conversations.messages_after(
         session, conversation_id=conversation_id, seq=seq, limit=100
     ), conversations.get(session, conversation_id=conversation_id)
+
+
+def _read_by_agent(session: Session, *, conversation: Conversation) -> str | None:
+    """Returns the newest line of the customer's that a person has seen."""
+    query = select(Message.id).where(Message.conversation_id == conversation.id, Message.author == "customer")
+    return session.scalars(
+        query.where(Message.seq <= conversation.agent_seen).order_by(Message.seq.desc()).limit(1)
+    ).first()
 
 
 async def event_stream(services: Services, *, caller: Caller, seq: int) -> AsyncIterator[str]:

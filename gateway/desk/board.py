@@ -27,7 +27,7 @@ from gateway.services import Services
 OVERLAP, OVERLAP_ALONE = timedelta(seconds=10), timedelta(seconds=2)
 MOST = 500
 PAUSE_S, IDLE_S = 0.15, 15.0
-PASSED_ON = ("typing", "presence", "session")
+PASSED_ON = ("typing", "seen", "presence", "session")
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,8 @@ def lines_of(
         line["text"] = text_of(message, conversation.language)
         # The customer's buttons are the customer's: their tokens stay with them.
         line["buttons"] = [{"title": button["title"]} for button in line["buttons"]]
+        if message.author not in ("customer", "note") and message.seq <= conversation.customer_seen:
+            line["seen"] = True
         if message.author == "customer" and (parse := parses.get(message.turn_id or "")):
             line["parse"] = parse_of(parse)
         if delivery := deliveries.get(message.id):

@@ -265,8 +265,8 @@ def give_back(
     outcome: str,
     wrap_up: str | None = None,
     summary: str | None = None,
-) -> str | None:
-    """Gives one's talk to the bot. `handed_back`: returns the turn in which the bot asks its open question again; `closed`: says goodbye."""
+) -> str:
+    """Gives one's talk to the bot, and returns the turn in which it hears of that: it asks its open question again (`handed_back`), or ends what was open (`closed`)."""
     conversation = _mine(session, conversation_id, person)
     if not set_owner(session, conversation_id=conversation_id, was=("human",), owner="bot", of_agent=person.username):
         raise Problem("owner_changed")
@@ -281,13 +281,8 @@ def give_back(
             author="system",
             text=words.one("closed_by_agent", conversation.language),
         )
-        return None
     return conversations.add_turn(
-        session,
-        conversation_id=conversation_id,
-        kind="handed_back",
-        request={"command": {"name": "handed_back"}},
-        key=None,
+        session, conversation_id=conversation_id, kind=outcome, request={"command": {"name": outcome}}, key=None
     ).id
 
 
