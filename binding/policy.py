@@ -54,6 +54,7 @@ class Limits(_Strict):
     code_life_s: int
     ticket_life_s: int
     send_interval_s: int
+    send_interval_after_caller_s: int
     sends_per_day: int
     tries_per_operation: int
     failures_per_day: int

@@ -40,7 +40,7 @@ _ISSUED = sa.select(Challenge).where(
     Challenge.account_id == _owner, Challenge.operation_id == _id, Challenge.state == "issued"
 )
 _ISSUED = _ISSUED.order_by(Challenge.id.desc())
-_SENDS = sa.select(Challenge.created_at).where(
+_SENDS = sa.select(Challenge.created_at, Challenge.call_id, Challenge.state).where(
     Challenge.account_id == _owner,
     Challenge.method == "sms",
     Challenge.state != "undelivered",
@@ -130,9 +130,13 @@ def latest_challenge(session: Session, owner: str, operation_id: str) -> Challen
     return newest[0] if newest else None
 
 
-def sends_since(session: Session, owner: str, since: dt.datetime) -> list[dt.datetime]:
-    """List when codes were sent to the account since a moment, oldest first; undelivered ones do not count."""
-    return list(session.scalars(_SENDS, {"owner": owner, "since": since}))
+def sends_since(session: Session, owner: str, since: dt.datetime) -> list[tuple[dt.datetime, bool]]:
+    """List the codes sent to the account since a moment, oldest first: when, and whether a caller has read it back right.
+
+    Undelivered ones do not count.
+    """
+    found = session.execute(_SENDS, {"owner": owner, "since": since})
+    return [(at, call is not None and state == "used") for at, call, state in found]
 
 
 def failures_since(session: Session, owner: str, since: dt.datetime, method: str | None = None) -> list[dt.datetime]:

@@ -31,15 +31,19 @@ def check_password_not_locked(session: Session, *, owner: str, moment: dt.dateti
 
 
 def check_may_send(session: Session, *, owner: str, moment: dt.datetime) -> None:
-    """Refuse with 429 when a code was sent a moment ago or too many were sent in the last 24 hours."""
+    """Refuse with 429 when a code was sent a moment ago or too many were sent in the last 24 hours.
+
+    A caller's code that was read back right holds the next one back for a time of its own: who owns the phone is on the line.
+    """
     sends = operations.sends_since(session, owner, moment - DAY)
     limits = policy().limits
-    if sends:
-        next_at = sends[-1] + dt.timedelta(seconds=limits.send_interval_s)
+    for at, read_back in sends:
+        interval = limits.send_interval_after_caller_s if read_back else limits.send_interval_s
+        next_at = at + dt.timedelta(seconds=interval)
         if moment < next_at:
             raise Problem(429, "send_too_soon", retry_after=_seconds(next_at - moment))
     if len(sends) >= limits.sends_per_day:
-        until = sends[-limits.sends_per_day] + DAY
+        until = sends[-limits.sends_per_day][0] + DAY
         raise Problem(429, "daily_send_limit", retry_after=_seconds(until - moment))
 
 

@@ -55,5 +55,31 @@ def test_calls_and_operations_share_their_limits(cluster: Cluster) -> None:
     assert desk(cluster, f"/{call['ref']}/challenges", expect=429)["code"] == "send_too_soon"
 
 
+def test_a_proved_caller_need_not_wait_for_the_operations_code(cluster: Cluster) -> None:
+    customer = cluster.customer(
+        phone=f"136{uuid.uuid4().int % 10**8:08d}",
+        cards=[{"bank": "cmb", "tail": "1234"}, {"bank": "icbc", "tail": "5678"}],
+    )
+    op = customer.unbind("1234")
+    call = desk(cluster, "", {"phone": customer.truth()["phone"]})
+    desk(cluster, f"/{call['ref']}/challenges")
+    # Sent, and not read back yet, or read back wrong: the next code waits its minute.
+    assert customer.challenge(op, expect=429)["code"] == "send_too_soon"
+    desk(cluster, f"/{call['ref']}/verify", {"code": customer.wrong_code()}, expect=422)
+    assert customer.challenge(op, expect=429)["code"] == "send_too_soon"
+    desk(cluster, f"/{call['ref']}/verify", {"code": customer.code()}, expect=200)
+    challenge = customer.challenge(op)
+    # That was one step of patience, not an open door: the operation's own code holds the next one back, all count for the day.
+    assert customer.challenge(op, expect=429)["code"] == "send_too_soon"
+    customer.answer(op, challenge, customer.code())
+    other = customer.unbind("5678")
+    assert customer.challenge(other, expect=429)["code"] == "send_too_soon"
+    for _ in range(3):
+        cluster.advance(61)
+        customer.challenge(other)
+    cluster.advance(61)
+    assert customer.challenge(other, expect=429)["code"] == "daily_send_limit"
+
+
 def test_only_the_gateway_may_open_calls(cluster: Cluster) -> None:
     assert desk(cluster, "", {"phone": "13800000000"}, service="", expect=403)["code"] == "forbidden"
