@@ -130,7 +130,10 @@ async def seen(
         limit=limit,
         before=before,
     )
-    return found | {"customer_typing": services.hub.customer_types(conversation_id), "customer_online": _online(services, conversation_id)}
+    return found | {
+        "customer_typing": services.hub.customer_types(conversation_id),
+        "customer_online": _online(services, conversation_id),
+    }
 
 
 def _online(services: Services, conversation_id: str) -> bool | None:

@@ -15,6 +15,8 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from gateway import codes, conversations, ids
 from gateway.api.customers import bearer_of, services_of
+from gateway.desk import call_outcomes
+from gateway.desk.place import follow
 from gateway.guard.seal import CodeGone
 from gateway.log import log
 from gateway.models import Conversation, SeenEvent, Turn, now
@@ -151,7 +153,7 @@ def verified(settings: Settings, raw: bytes, headers: dict[str, str]) -> dict[st
 
 @router.post("/events", status_code=204)
 async def events(request: Request) -> Response:
-    """Takes a signed event of binding's to its conversation, once. 503 asks binding to deliver it again."""
+    """Takes a signed event of binding's to its conversation or call, once. 503 asks binding to deliver it again."""
     services = services_of(request)
     body = verified(services.settings, await request.body(), dict(request.headers))
     event_id, data = request.headers["webhook-id"][:200], body.get("data")
@@ -182,12 +184,26 @@ async def events(request: Request) -> Response:
         await services.hub.nudge("desk", "conversation", conversation=conversation.id)
         if done.status != "done":
             raise Problem("assistant_unavailable", headers={"Retry-After": "3"})
+        await services.database.write(_mark, event_id=event_id, operation=data["operation"])
+    elif await services.database.write(_tell_call, event_id=event_id, body=body):
+        await services.hub.nudge("desk", "call", call=conversation_id)
     else:
         log.info("event_without_conversation", event_id=event_id)
-    await services.database.write(_mark, event_id=event_id)
     return Response(status_code=204)
 
 
-def _mark(session: Session, *, event_id: str) -> None:
+def _tell_call(session: Session, *, event_id: str, body: dict[str, Any]) -> bool:
+    """Takes an event to the call that its operation was begun in, all at once; tells whether there is one."""
+    data = body["data"]
+    _mark(session, event_id=event_id, operation=data["operation"])
+    kind, place = str(body.get("type", "operation.updated")), str(data.get("conversation"))
+    return call_outcomes.tell(
+        session, call_id=place, account=data.get("account"), kind=kind, operation=data["operation"]
+    )
+
+
+def _mark(session: Session, *, event_id: str, operation: dict[str, Any]) -> None:
+    """Remembers a delivery, and how an operation stands that a person began."""
+    follow(session, operation=operation)
     if session.get(SeenEvent, event_id) is None:
         session.merge(SeenEvent(id=event_id))

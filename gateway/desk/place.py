@@ -87,8 +87,8 @@ def _reached(row: DeskOperation, at: datetime) -> None:
 
 
 def follow(session: Session, *, operation: dict[str, Any]) -> None:
-    """Takes note of how an operation stands now, when a person began it."""
-    row = session.get(DeskOperation, operation.get("id"))
-    if row is not None and row.status != operation.get("status"):
-        row.status = str(operation["status"])
+    """Takes note of how an operation stands now, when a person began it; news that come late change nothing after its end."""
+    row = session.get(DeskOperation, str(operation.get("id")))
+    if row is not None and row.done_at is None and row.status != str(operation.get("status")):
+        row.status = str(operation.get("status"))
         _reached(row, now())

@@ -7,20 +7,16 @@ import os
 import subprocess
 import sys
 import threading
-import uuid
 from typing import Any
 
 import pytest
 import requests
 
 from tests.gateway.conftest import ROOT, wait_for
+from tests.gateway.desk_ear import Ear, once
 from tests.gateway.office import Customer, Office
 from tests.gateway.test_desk import Person
-
-
-def once() -> str:
-    """Returns a client id of its own."""
-    return uuid.uuid4().hex
+from tests.gateway.test_internal import deliver
 
 
 class Phone:
@@ -116,7 +112,7 @@ def test_from_ring_to_wrap_up(office: Office, language: str) -> None:
     assert phone.post(at + "/verify", {"code": "123456", "client_id": once()}).json()["code"] == "code_gone"
     stale = phone.post(at + "/confirm", {"effects_version": "old", "client_id": once()}).json()
     assert stale["code"] == "effects_changed" and stale["effects_version"] == operation["effects_version"]
-    office.wait_a_minute()
+    # Who has just proved the phone is theirs waits no minute for the second code.
     confirmed = phone.post(
         at + "/confirm", {"effects_version": operation["effects_version"], "client_id": once()}
     ).json()
@@ -162,6 +158,64 @@ def customer_view(office: Office, customer: Customer) -> dict[str, Any]:
     talk, boss = customer.talk(), Person(office, "supervisor")
     talk.say("hello")
     return boss.get(f"/conversations/{talk.id}/customer").json()
+
+
+def lines_of(phone: Phone) -> list[tuple[str, str]]:
+    """Returns (speaker, text) of the transcript."""
+    return [(line["speaker"], line["text"]) for line in phone.get().json()["lines"]]
+
+
+def test_the_end_of_an_operation_comes_to_its_call_by_itself(office: Office) -> None:
+    customer, agent = office.customer(language="en"), Person(office, "agent")
+    phone = Phone(agent, customer, "en")
+    phone.prove(customer)
+    ear, boss = Ear(agent), Ear(Person(office, "supervisor"))
+    wait_for(lambda: "resync" in ear.names() and "resync" in boss.names())
+    assert office.http.put(office.url + "/sandbox/bank", json={"mode": "pending"}).ok
+    ended = []
+    try:
+        for tail in ("1234", "5678"):
+            card = next(one["id"] for one in phone.get("/customer").json()["cards"] if one["tail"] == tail)
+            begun = phone.post("/operations", {"kind": "card.unbind", "target": card, "client_id": once()}).json()
+            operation = begun["operation"]
+            at = f"/operations/{operation['id']}"
+            if tail == "5678":
+                office.wait_a_minute()
+            sure = {"effects_version": operation["effects_version"], "client_id": once()}
+            assert phone.post(at + "/confirm", sure).status_code == 200
+            answer = phone.post(at + "/verify", {"code": customer.code(), "client_id": once()}).json()
+            assert answer["operation"]["status"] in ("processing", "pending")
+            ended.append(operation["id"])
+    finally:
+        office.http.put(office.url + "/sandbox/bank", json={"mode": "ok"})
+    # The caller has hung up and the agent is elsewhere: the outcome comes all the same, into the transcript and by the stream.
+    assert phone.post("/end", {"wrap_up": "unbound"}).json()["state"] == "ended"
+    assert office.http.post(office.url + "/sandbox/bank/settle").ok
+    done = [("system", f"Unbinding your card (ending {tail}): done.") for tail in ("1234", "5678")]
+    wait_for(lambda: sorted(line for line in lines_of(phone) if line[0] == "system") == done)
+    for listener in (ear, boss):
+        told = wait_for(
+            lambda listener=listener: [
+                data["line"]["text"]
+                for event, _, data in listener.events
+                if event == "call" and data["id"] == phone.id and data["line"] and data["line"]["speaker"] == "system"
+            ]
+        )
+        assert set(told) <= {text for _, text in done}
+    assert [phone.get(f"/operations/{one}").json()["operation"]["status"] for one in ended] == ["succeeded"] * 2
+    # A delivery that comes twice, one that is late, and one for somebody else's account tell nothing new.
+    event = {"id": ended[0], "kind": "card.unbind", "status": "succeeded", "target_summary": {"tail": "1234"}}
+    for change, account in (
+        ({}, customer.account),
+        ({"status": "pending"}, customer.account),
+        ({"status": "failed"}, "acct_other"),
+    ):
+        body = {
+            "type": "operation.updated",
+            "data": {"operation": event | change, "account": account, "conversation": phone.id},
+        }
+        assert deliver(office, body).status_code == 204
+    assert len([line for line in lines_of(phone) if line[0] == "system"]) == 2
 
 
 def test_a_number_that_nobody_registered_looks_the_same(office: Office) -> None:

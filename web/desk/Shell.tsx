@@ -10,6 +10,7 @@ import { useTakeNext } from "./chats/taking";
 import type { Choices } from "./Desk";
 import { KeysHelp } from "./help/KeysHelp";
 import { useKeys } from "./live/keys";
+import { useCallOutcomes } from "./live/outcomes";
 import { useStream } from "./live/stream";
 import { Logo } from "./parts/Logo";
 import { MyMenu } from "./parts/MyMenu";
@@ -38,7 +39,7 @@ export function Shell({ choices, signOut, ended, setMe }: Props) {
   const [path, go] = useLocation();
   const [help, setHelp] = useState(false);
   const { message } = App.useApp();
-  const up = useStream(me.username, ended);
+  const up = useStream(me.username, ended, useCallOutcomes());
   const wasDown = useRef(false);
   useEffect(() => {
     if (!up) wasDown.current = true;

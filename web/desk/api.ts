@@ -83,6 +83,7 @@ export const api = {
   take: (id: string) => post<Row>(`/conversations/${id}/take`),
   say: (id: string, body: { text: string; client_id: string; suggestion?: { message: string; label: string; text: string }; sure?: boolean }) => post<Message>(`/conversations/${id}/messages`, body),
   typing: (id: string, typing: boolean) => post<null>(`/conversations/${id}/typing`, { typing }),
+  seen: (id: string, message: string) => post<null>(`/conversations/${id}/seen`, { message }),
   transfer: (id: string, body: { to: string; language?: Language; note?: string }) => post<Row>(`/conversations/${id}/transfer`, body),
   handBack: (id: string) => post<{ mode: string }>(`/conversations/${id}/hand-back`),
   close: (id: string, wrapUp: string, summary: string) => post<{ mode: string }>(`/conversations/${id}/close`, { wrap_up: wrapUp, summary: summary || undefined }),

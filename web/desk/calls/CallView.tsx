@@ -9,6 +9,7 @@ import { useAssist } from "../parts/assist";
 import { AssistPanel } from "../parts/AssistPanel";
 import { CustomerPanel } from "../parts/CustomerPanel";
 import { Failed } from "../parts/Failed";
+import { useOutcome } from "../parts/outcome";
 import { useWorking } from "../parts/working";
 import { WrapUpDialog } from "../parts/WrapUpDialog";
 import { useComplain } from "../problems";
@@ -67,8 +68,6 @@ function CallHead({ call, end, feed }: { call: Call; end: () => void; feed: () =
   );
 }
 
-const POINTLESS = ["human_handoff"];
-
 /** One call: who it is, what is said, what to say, what to do. */
 export function CallView({ id }: { id: string }) {
   const words = useWords();
@@ -87,8 +86,10 @@ export function CallView({ id }: { id: string }) {
   const newest = (spoken.filter((line) => !line.has_code).at(-1) ?? spoken.at(-1))?.id ?? null;
   useEffect(() => setChosen(null), [newest]);
   const target = chosen ?? newest;
-  const help = useAssist(base, target, call !== undefined, POINTLESS);
+  const help = useAssist(base, target, call !== undefined);
   const work = useWorking(base, call?.guide ?? help.data?.guide ?? null);
+  // The end of an operation comes by itself, also when it took longer than the answer to its code.
+  useOutcome(base, call && (call.lines.filter((line) => line.speaker === "system").at(-1)?.id ?? ""));
   const running = call?.state !== "ended";
   const current = help.current;
   const text = current ? current.texts?.[help.data?.language ?? "zh"] || current.text : "";

@@ -4,6 +4,7 @@ import { Button, Segmented } from "antd";
 import { useEffect, useLayoutEffect, useRef, useState, type RefObject } from "react";
 import { api, clientId } from "../api";
 import { moment } from "../format";
+import { AsideLine } from "../parts/AsideLine";
 import { Rich } from "../parts/Rich";
 import { useComplain } from "../problems";
 import type { Call, Line } from "../types";
@@ -14,29 +15,12 @@ type Speaker = "caller" | "agent";
 function LineOfCall({ line, selected, choose }: { line: Line; selected: boolean; choose: (id: string) => void }) {
   const words = useWords();
   const language = useLanguage();
-  const time = <time dateTime={line.at}>{moment(line.at, language)}</time>;
-  if (line.speaker === "system")
-    return (
-      <div className="line line--system">
-        <span>
-          {line.text} {time}
-        </span>
-      </div>
-    );
-  if (line.speaker === "note")
-    return (
-      <div className="line line--note">
-        <p className="line-by">
-          {words.talk.note} {time}
-        </p>
-        <Rich text={line.text} />
-      </div>
-    );
+  if (line.speaker === "system" || line.speaker === "note") return <AsideLine kind={line.speaker} text={line.text} at={line.at} />;
   const intent = line.parse?.intent;
   return (
     <div className={`line line--${line.speaker === "caller" ? "customer" : "agent"}`} data-selected={selected || undefined}>
       <p className="line-by">
-        {line.speaker === "caller" ? words.calls.caller : words.calls.me} {time}
+        {line.speaker === "caller" ? words.calls.caller : words.calls.me} <time dateTime={line.at}>{moment(line.at, language)}</time>
       </p>
       <div className="bubble">
         <Rich text={line.text} />

@@ -1,5 +1,6 @@
 import { CheckOutlined, ClockCircleOutlined, RobotOutlined, WarningFilled } from "@ant-design/icons";
 import { moment } from "../format";
+import { AsideLine } from "../parts/AsideLine";
 import { Rich } from "../parts/Rich";
 import type { Message } from "../types";
 import { said, useLanguage, useWords } from "../words";
@@ -55,29 +56,12 @@ function Delivery({ line, last }: { line: Message; last: boolean }) {
 export function LineView({ line, selected, last, choose }: Props) {
   const words = useWords();
   const language = useLanguage();
-  const time = <time dateTime={line.at}>{moment(line.at, language)}</time>;
-  if (line.author === "system")
-    return (
-      <div className="line line--system">
-        <span>
-          {line.text} {time}
-        </span>
-      </div>
-    );
-  if (line.author === "note")
-    return (
-      <div className="line line--note">
-        <p className="line-by">
-          {line.agent ? words.talk.noteBy(line.agent) : words.talk.note} {time}
-        </p>
-        <Rich text={line.text} />
-      </div>
-    );
+  if (line.author === "system" || line.author === "note") return <AsideLine kind={line.author} text={line.text} at={line.at} by={line.agent ?? undefined} />;
   const name = line.author === "customer" ? words.customer : line.author === "bot" ? words.talk.bot : (line.agent ?? "");
   return (
     <div className={`line line--${line.author}`} data-selected={selected || undefined}>
       <p className="line-by">
-        {line.author === "bot" && <RobotOutlined aria-hidden />} {name} {time}
+        {line.author === "bot" && <RobotOutlined aria-hidden />} {name} <time dateTime={line.at}>{moment(line.at, language)}</time>
       </p>
       <div className="bubble" lang={line.parse?.language === "zh" ? "zh-CN" : line.parse?.language === "en" ? "en" : undefined}>
         <Rich text={line.text} />

@@ -7,6 +7,7 @@ import { useAssist } from "../parts/assist";
 import { AssistPanel } from "../parts/AssistPanel";
 import { CustomerPanel } from "../parts/CustomerPanel";
 import { Failed } from "../parts/Failed";
+import { useOutcome } from "../parts/outcome";
 import { useWorking } from "../parts/working";
 import { WrapUpDialog } from "../parts/WrapUpDialog";
 import { useComplain } from "../problems";
@@ -17,12 +18,10 @@ import { Composer } from "./Composer";
 import { setDraft } from "./drafts";
 import { Lines } from "./Lines";
 import { useSaying } from "./saying";
+import { useSeen } from "./seen";
 import { useTake } from "./taking";
 import { TalkHeader } from "./TalkHeader";
 import { TransferDialog } from "./TransferDialog";
-
-// Who is already talking to a person need not be told that one is on the way.
-const POINTLESS = ["human_handoff"];
 
 /** One open talk: what was said, what to say, what the customer has. */
 export function Talk({ id }: { id: string }) {
@@ -44,17 +43,13 @@ export function Talk({ id }: { id: string }) {
   const mine = data?.mode === "human" && data.agent === me.username;
   const newest = data && newestOfCustomer(data.messages)?.id;
   const target = chosen ?? newest ?? null;
-  const help = useAssist(base, target, data !== undefined, mine ? POINTLESS : undefined);
+  const help = useAssist(base, target, data !== undefined);
   const work = useWorking(base, help.data?.guide ?? null);
-  // A new word of the customer's is what counts; an outcome in the talk changes what the customer has.
+  // A new word of the customer's is what counts.
   useEffect(() => setChosen(null), [newest]);
-  const outcome = data?.messages.filter((line) => line.author === "system" || line.author === "note").at(-1)?.id;
-  const seenOutcome = useRef(outcome);
-  useEffect(() => {
-    if (seenOutcome.current !== undefined && seenOutcome.current !== outcome)
-      for (const name of ["customer", "operation", "assist"]) void client.invalidateQueries({ queryKey: [name, "chat", id] });
-    seenOutcome.current = outcome;
-  }, [outcome, client, id]);
+  const outcome = data && (data.messages.filter((line) => line.author === "system" || line.author === "note").at(-1)?.id ?? "");
+  useOutcome(base, outcome);
+  useSeen(id, newest, mine);
 
   const act = async (what: string, run: () => Promise<unknown>, done: string) => {
     setBusy(what);

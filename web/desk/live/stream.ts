@@ -27,11 +27,15 @@ export function tell(client: QueryClient, row: Row, me: string): void {
 interface Told {
   conversation: Row;
   typing: { conversation: string; author: "customer" | "agent"; agent?: string; typing: boolean };
+  seen: { conversation: string; author: "customer"; message: string };
   presence: { username: string; status: Presence };
-  call: Call & { line?: Line | null };
+  call: CallNews;
 }
 
-function hear(client: QueryClient, me: string, name: string, text: string): void {
+/** What the stream tells of a call: how it stands, and its newest line. */
+export type CallNews = Pick<Call, "id" | "agent" | "phone" | "state"> & { line: Line | null };
+
+function hear(client: QueryClient, me: string, name: string, text: string, onCall: (call: CallNews) => void): void {
   if (name === "resync") {
     for (const key of ["rows", "chat", "calls", "call", "agents"]) void client.invalidateQueries({ queryKey: [key] });
     return;
@@ -44,19 +48,22 @@ function hear(client: QueryClient, me: string, name: string, text: string): void
     client.setQueryData(["typing", conversation], heard);
     if (author === "customer") client.setQueryData<Chat>(["chat", conversation], (chat) => chat && "customer_typing" in chat ? { ...chat, customer_typing: typing } : chat);
   }
+  if (name === "seen") void client.invalidateQueries({ queryKey: ["chat", (data as Told["seen"]).conversation] });
   if (name === "presence") {
     const { username, status } = data as Told["presence"];
     client.setQueryData<Agent[]>(["agents"], (agents) => agents?.map((one) => (one.username === username ? { ...one, status } : one)));
   }
   if (name === "call") {
-    const { id } = data as Told["call"];
+    const told = data as Told["call"];
+    const { id } = told;
     void client.invalidateQueries({ queryKey: ["calls"] });
     void client.invalidateQueries({ queryKey: ["call", id] });
+    onCall(told);
   }
 }
 
 /** Keeps one stream open and the caches fresh; tells whether the line is up. A browser's EventSource gives up on an error answer, so we go on from the last id ourselves. */
-export function useStream(me: string, signedOut: () => void): boolean {
+export function useStream(me: string, signedOut: () => void, onCall: (call: CallNews) => void): boolean {
   const client = useQueryClient();
   const [up, setUp] = useState(true);
   useEffect(() => {
@@ -85,11 +92,11 @@ export function useStream(me: string, signedOut: () => void): boolean {
           }, 1500);
         }
       };
-      for (const name of ["resync", "conversation", "typing", "presence", "call"])
+      for (const name of ["resync", "conversation", "typing", "seen", "presence", "call"])
         source.addEventListener(name, (event) => {
           const { data, lastEventId } = event as MessageEvent<string>;
           if (lastEventId) last = lastEventId;
-          hear(client, me, name, data);
+          hear(client, me, name, data, onCall);
         });
       source.addEventListener("closed", () => {
         source?.close();
@@ -114,6 +121,6 @@ export function useStream(me: string, signedOut: () => void): boolean {
       window.removeEventListener("online", online);
       source?.close();
     };
-  }, [client, me, signedOut]);
+  }, [client, me, signedOut, onCall]);
   return up;
 }

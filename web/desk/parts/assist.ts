@@ -5,7 +5,7 @@ import { useComplain } from "../problems";
 import type { Answer } from "../types";
 
 /** The suggestions for a customer's line, which of them is in hand, and what becomes of it. */
-export function useAssist(base: Base, message: string | null, enabled: boolean, skip: string[] = []) {
+export function useAssist(base: Base, message: string | null, enabled: boolean) {
   const complain = useComplain();
   const found = useQuery({
     queryKey: ["assist", base.kind, base.id, message],
@@ -16,7 +16,7 @@ export function useAssist(base: Base, message: string | null, enabled: boolean, 
   });
   const [place, setPlace] = useState<{ message: string | null; at: number; gone: string[]; judged: string | null }>({ message: null, at: 0, gone: [], judged: null });
   const now = place.message === message ? place : { message, at: 0, gone: [], judged: null };
-  const left = (found.data?.suggestions ?? []).filter((one) => !now.gone.includes(one.label) && !skip.includes(one.label));
+  const left = (found.data?.suggestions ?? []).filter((one) => !now.gone.includes(one.label));
   const current: Answer | null = left.length ? (left[now.at % left.length] ?? null) : null;
   const judge = async (body: { label: string; outcome: "dismissed" | "wrong" | "right" | "sent" | "edited"; right?: string }) => {
     if (!message) return;

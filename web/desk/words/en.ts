@@ -250,6 +250,8 @@ export const en: Words = {
     since: (time: string) => `on the call ${time}`,
     end: "End call",
     ended: "The call has ended",
+    outcome: (phone: string) => `Call ${phone}`,
+    open: "Open the call",
     guide: "Operation",
     guideNone: "Once the caller is verified, begin from the customer's details or from a suggestion.",
     feed: "Speech recognition",

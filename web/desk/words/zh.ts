@@ -246,6 +246,8 @@ export const zh = {
     since: (time: string) => `通话 ${time}`,
     end: "结束通话",
     ended: "通话已结束",
+    outcome: (phone: string) => `通话 ${phone}`,
+    open: "打开通话",
     guide: "办理",
     guideNone: "核实身份后，从客户资料或助手建议里开始办理。",
     feed: "接语音识别",
