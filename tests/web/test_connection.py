@@ -66,11 +66,14 @@ def test_what_was_said_during_a_cut_comes_afterwards(customer: Any) -> None:
     expect(one.chat.locator(".operation[data-status=succeeded]")).to_be_visible(timeout=15_000)
 
 
-@pytest.mark.parametrize("left", ["events", "polling"])
+@pytest.mark.parametrize("left", ["events", "polling", "nothing of socket.io"])
 def test_without_socket_io_the_talk_goes_on(customer: Any, left: str) -> None:
     one = customer()
-    one.context.add_init_script(BROKEN)
-    one.context.route("**/socket.io/**", lambda route: route.abort())
+    if left == "nothing of socket.io":
+        one.context.route("**/assets/socket-*.js", lambda route: route.abort())
+    else:
+        one.context.add_init_script(BROKEN)
+        one.context.route("**/socket.io/**", lambda route: route.abort())
     if left == "polling":
         one.context.route("**/events*", lambda route: route.abort())
     one.visit()

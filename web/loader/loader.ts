@@ -40,6 +40,7 @@ interface Jiebang {
   let frame: HTMLIFrameElement | null = null;
   let ready = false;
   let shown = false;
+  let wanted = false;
   let unread = 0;
   const later: Record<string, unknown>[] = [];
   const KEY = "jiebang:widget";
@@ -77,6 +78,7 @@ box-shadow:0 0 0 1px rgba(128,134,150,.24),0 24px 64px rgba(17,24,39,.28),0 2px 
 .p iframe{display:block;width:100%;height:100%;border:0;color-scheme:normal}
 .off{visibility:hidden;opacity:0;transform:scale(.94) translateY(12px);transition:transform .2s,opacity .2s,visibility 0s .2s}
 .b.off{transform:scale(.7)}
+@media(prefers-color-scheme:dark){.p{background:#101218}}
 @media(max-width:520px),(max-height:420px){.p{inset:0;width:100%;max-width:none;height:100%;border-radius:0}.b span.t{display:none}.b{padding:0 15px}}
 @media(prefers-reduced-motion:reduce){.b,.p,.off{transition:none}}
 @media(forced-colors:active){.b{border:2px solid}}
@@ -142,12 +144,13 @@ box-shadow:0 0 0 1px rgba(128,134,150,.24),0 24px 64px rgba(17,24,39,.28),0 2px 
     if (open) load();
     if (shown === open) return;
     shown = open;
+    wanted = open && moveFocus;
     remember(open ? "open" : "closed");
     panel.classList.toggle("off", !open);
     button.classList.toggle("off", open);
     if (open) unread = 0;
     label();
-    post({ type: "jiebang:visible", open });
+    if (ready) post({ type: "jiebang:visible", open, focus: wanted });
     if (open && moveFocus) frame?.focus();
     if (!open && moveFocus) button.focus();
   };
@@ -168,7 +171,7 @@ box-shadow:0 0 0 1px rgba(128,134,150,.24),0 24px 64px rgba(17,24,39,.28),0 2px 
     const data = event.data as { type?: string; id?: string; asked?: boolean; count?: number; language?: string } | null;
     if (data?.type === "jiebang:ready") {
       ready = true;
-      post({ type: "jiebang:visible", open: shown });
+      post({ type: "jiebang:visible", open: shown, focus: wanted });
       for (const message of later.splice(0)) post(message);
     } else if (data?.type === "jiebang:need-token") {
       if (data.asked) window.dispatchEvent(new CustomEvent("jiebang:sign-in"));

@@ -4,7 +4,8 @@ import type { Language } from "../shared/types";
 /** What the host page tells us. */
 export interface HostEvents {
   token(token: string | null): void;
-  visible(open: boolean): void;
+  /** `focus`: the customer opened it, and means to type. */
+  visible(open: boolean, focus: boolean): void;
   language(language: Language): void;
   say(text: string): void;
   restart(): void;
@@ -32,13 +33,13 @@ export class Host {
     if (!this.embedded || event.source !== window.parent || !this.origin || event.origin !== this.origin) return;
     const data: unknown = event.data;
     if (typeof data !== "object" || data === null) return;
-    const { type, token, id, language, text, open } = data as Record<string, unknown>;
+    const { type, token, id, language, text, open, focus } = data as Record<string, unknown>;
     if (type === "jiebang:token") {
       const given = typeof token === "string" && token.length < 8192 ? token : null;
       // An answer that came too late is not news of a sign-in.
       if (typeof id === "string") this.waiting.get(id)?.(given);
       else this.events.token(given);
-    } else if (type === "jiebang:visible") this.events.visible(open === true);
+    } else if (type === "jiebang:visible") this.events.visible(open === true, focus === true);
     else if (type === "jiebang:language" && typeof language === "string") {
       const found = languageOf(language);
       if (found) this.events.language(found);

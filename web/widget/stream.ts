@@ -1,4 +1,4 @@
-import { io, type Socket } from "socket.io-client";
+import type { Socket } from "socket.io-client";
 import { call, Problem, problemOf } from "../shared/api";
 import type { Language, Message, Mode } from "../shared/types";
 import { EventCutter } from "./sse";
@@ -32,6 +32,8 @@ export class Stream {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private patience: ReturnType<typeof setTimeout> | undefined;
   private leaving = false;
+  /** Socket.IO was given up for Server-Sent Events. */
+  private left = false;
 
   constructor(
     private readonly conversation: { id: string; token: string },
@@ -41,7 +43,7 @@ export class Stream {
 
   start(): void {
     this.listener.link("connecting");
-    this.openSocket();
+    void this.openSocket();
     // Something on the way may swallow a socket without a word.
     this.patience = setTimeout(() => !this.socket?.connected && navigator.onLine && void this.leaveSocket(), PATIENCE_MS);
   }
@@ -62,8 +64,17 @@ export class Stream {
     if (this.socket && !this.socket.connected) this.socket.disconnect().connect();
   }
 
-  private openSocket(): void {
-    const socket = io({
+  private async openSocket(): Promise<void> {
+    // Not before there is a talk to listen to: the first picture does not wait for it.
+    const found = await import("socket.io-client").catch(() => null);
+    if (this.stopped || this.left) return;
+    if (!found) {
+      this.listener.link("offline");
+      await this.leaveSocket();
+      if (!this.stopped && !this.left) this.timer = setTimeout(() => void this.openSocket(), 3_000);
+      return;
+    }
+    const socket = found.io({
       path: "/socket.io",
       transports: ["websocket", "polling"],
       tryAllTransports: true,
@@ -105,7 +116,7 @@ export class Stream {
 
   /** Socket.IO does not get through: if the gateway itself answers, goes on by SSE; else keeps trying. */
   private async leaveSocket(): Promise<void> {
-    if (this.leaving) return;
+    if (this.leaving || this.left) return;
     this.leaving = true;
     try {
       await this.poll();
@@ -114,7 +125,8 @@ export class Stream {
     } finally {
       this.leaving = false;
     }
-    if (this.stopped || !this.socket || this.socket.connected) return;
+    if (this.stopped || this.socket?.connected) return;
+    this.left = true;
     this.socket?.removeAllListeners();
     this.socket?.disconnect();
     this.socket = null;

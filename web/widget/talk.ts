@@ -99,6 +99,13 @@ export class Talk {
       begun = await call<Begun>("POST", "/api/v1/conversations", { body });
     }
     this.adopt({ id: begun.id, token: begun.token, sub: begun.signed_in ? sub : null }, [], begun.signed_in);
+    void this.greeted(begun);
+  }
+
+  /** Asks for the greeting at once; when it is not there yet, it comes by the stream. */
+  private async greeted({ id, token }: Begun): Promise<void> {
+    const found = await call<{ messages: Message[] }>("GET", `/api/v1/conversations/${id}/messages`, { token }).catch(() => null);
+    if (found && this.session.kept?.id === id) this.arrived(found.messages);
   }
 
   /** Takes a kept conversation up; tells whether that worked. */

@@ -19,8 +19,9 @@ export function bankTime(text: string | null | undefined, language: Language): s
 export function lineTime(text: string, language: Language, now = new Date()): string {
   const at = new Date(text);
   if (Number.isNaN(at.getTime())) return "";
-  const day = at.toDateString() === now.toDateString() ? {} : ({ month: language === "zh" ? "long" : "short", day: "numeric" } as const);
-  return new Intl.DateTimeFormat(locale(language), { ...CLOCK, ...day }).format(at);
+  // The usual case without Intl, whose first use takes a slow phone a moment.
+  if (at.toDateString() === now.toDateString()) return [at.getHours(), at.getMinutes()].map((part) => String(part).padStart(2, "0")).join(":");
+  return new Intl.DateTimeFormat(locale(language), { ...CLOCK, month: language === "zh" ? "long" : "short", day: "numeric" }).format(at);
 }
 
 const TONES: Record<string, { tone: string; icon: IconName }> = {

@@ -1,5 +1,6 @@
 import { useEffect, useLayoutEffect, useRef, useState, type ClipboardEvent, type FormEvent, type KeyboardEvent } from "react";
 import { codeIn } from "../codes";
+import { onWish, taken } from "../focus";
 import type { Words } from "../words";
 import { Icon } from "./icons";
 
@@ -36,12 +37,8 @@ export function Composer({ code, disabled, words, send }: Props) {
     box.style.height = `${Math.min(box.scrollHeight, 120)}px`;
   }, [text, coding]);
   useEffect(() => {
-    const opened = () => {
-      // On a phone the keyboard would cover what the customer came to read.
-      if (window.matchMedia("(pointer: fine)").matches) (field.current ?? area.current)?.focus();
-    };
-    window.addEventListener("jiebang:opened", opened);
-    return () => window.removeEventListener("jiebang:opened", opened);
+    // On a phone the keyboard would cover what the customer came to read.
+    return onWish(() => taken() && window.matchMedia("(pointer: fine)").matches && (field.current ?? area.current)?.focus());
   }, []);
 
   const length = [...text].length;

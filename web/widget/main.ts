@@ -1,7 +1,6 @@
-import { createRoot } from "react-dom/client";
 import { pickLanguage } from "../shared/language";
 import "../shared/tokens.css";
-import { App } from "./App";
+import { wish } from "./focus";
 import { Host } from "./host";
 import { Talk } from "./talk";
 import "./widget.css";
@@ -17,11 +16,11 @@ const tellVisible = () => talk.visible(open && document.visibilityState === "vis
 
 const host = new Host({
   token: (token) => void talk.hostSigned(token),
-  visible: (now) => {
+  visible: (now, focus) => {
     open = now;
     if (now && talk.state.phase === "idle") void talk.start();
     tellVisible();
-    window.dispatchEvent(new Event(now ? "jiebang:opened" : "jiebang:hidden"));
+    if (focus) wish();
   },
   language: (language) => talk.speak(language, false),
   say: (text) => talk.say(text),
@@ -57,14 +56,14 @@ function openSecure(url: string): boolean {
   // Only pages of ours: a button never leads a customer elsewhere with an opener.
   const target = new URL(url, window.location.origin);
   if (target.origin !== window.location.origin || !target.pathname.startsWith("/secure/")) return false;
+  target.searchParams.set("lang", talk.state.language);
   const page = window.open(target.href, "_blank");
   if (page) pages.add(page);
   return page !== null;
 }
 
-createRoot(document.getElementById("root") as HTMLElement).render(
-  <App talk={talk} close={host.embedded ? () => host.close() : null} openSecure={openSecure} />,
-);
+// The talk begins while the views are still on their way.
+void import("./view").then(({ draw }) => draw(talk, host.embedded ? () => host.close() : null, openSecure));
 host.ready();
 // A talk that goes on behind the closed button is taken up at once, so that it can ring; a new one waits to be opened.
 if (!host.embedded || sessionStorageHas()) void talk.start();
