@@ -6,7 +6,7 @@ import functools
 import json
 import secrets
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import jinja2
 import yaml
@@ -24,10 +24,10 @@ from binding.verification import pages
 router = APIRouter(tags=["secure page"])
 FOLDER = Path(pages.__file__).parent
 FIELDS = {
-    "payment_password": [("password", "password", "numeric", 6)],
+    "payment_password": [("password", "password", "numeric", 6, "off")],
     "card_details": [
-        ("number", "text", "numeric", 30), ("holder", "text", "text", 64), ("id_number", "text", "text", 20),
-        ("phone", "tel", "tel", 16),
+        ("number", "text", "numeric", 30, "cc-number"), ("holder", "text", "text", 64, "cc-name"),
+        ("id_number", "text", "text", 20, "off"), ("phone", "tel", "tel", 16, "tel-national"),
     ],
 }  # fmt: skip
 
@@ -45,23 +45,24 @@ class Form(BaseModel):
 
 
 @router.get("/secure/{ticket}", response_class=HTMLResponse, responses={404: {}, 409: {}, 410: {}})
-def show(ticket: str) -> Response:
-    """Show the page of a ticket, or say why it cannot be used."""
+def show(ticket: str, lang: Literal["zh", "en"] | None = None) -> Response:
+    """Show the page of a ticket, or say why it cannot be used; in the conversation's language, else the account's."""
     try:
         page = pages.show_page(ticket)
     except Problem as problem:
-        words = _words()[pages.language_of(ticket)]
+        words = _words()[lang or pages.language_of(ticket)]
         message = words["errors"].get(problem.code, words["errors"]["not_found"])
         return _html(words, problem.status, form=False, message=message)
-    language = page.account.language
+    language = lang or page.account.language
     words = _words()[language]
     target = name_target(page.operation.target_summary, language)
     fields = [
-        {"name": n, "type": t, "mode": m, "max": x, "label": words["fields"][n]} for n, t, m, x in FIELDS[page.method]
+        {"name": name, "type": kind, "mode": mode, "max": most, "autocomplete": auto, "label": words["fields"][name]}
+        for name, kind, mode, most, auto in FIELDS[page.method]
     ]
-    told = {key: words[key] for key in ("errors", "no_sign_in", "done")}
+    told = {key: words[key] for key in ("errors", "faults", "no_sign_in", "done", "send", "sending")}
     return _html(
-        words, 200, form=True, fields=fields, operation=words["kinds"][page.operation.kind].format(target=target),
+        words, 200, form=True, method=page.method, fields=fields, operation=words["kinds"][page.operation.kind].format(target=target),
         account=masks.phone(page.account.phone), words_json=json.dumps(told, ensure_ascii=False).replace("<", "\\u003c"),
     )  # fmt: skip
 
@@ -82,7 +83,7 @@ def submit(ticket: str, form: Form, x_customer_token: Annotated[str | None, Head
 
 def _html(words: dict[str, Any], status: int, **values: Any) -> Response:
     nonce = secrets.token_urlsafe(16)
-    body = _template().render(w=words, html_lang=words["html_lang"], nonce=nonce, **values)
+    body = _template().render(w=words, nonce=nonce, **values)
     policy = (
         f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; connect-src 'self'; "
         "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
