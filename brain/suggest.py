@@ -82,6 +82,12 @@ def say(responses: Dict[Text, Any], name: Text) -> Optional[Dict[Text, Text]]:
     return found
 
 
+def by_a_person(label: Text) -> Dict[Text, Dict[Text, Text]]:
+    """Returns what a person says to a label in other words than the assistant's, as a response of its own; empty for most labels."""
+    pair = words()["people"].get(label)
+    return {f"utter_{label}": {language: str(pair[language]) for language in LANGUAGES}} if pair else {}
+
+
 async def suggest(agent: Agent, *, text: Text, language: Text) -> Dict[Text, Any]:
     """Returns `{language, parse, answers: [{label, responses: {name: {zh, en}}}], always: {name: {zh, en}}, mood}` for a customer's line.
 
@@ -96,8 +102,7 @@ async def suggest(agent: Agent, *, text: Text, language: Text) -> Dict[Text, Any
     labels = list(dict.fromkeys([*([best] if best and best != "nlu_fallback" else []), *(r["name"] for r in ranked)]))
     answers = []
     for label in labels:
-        said = {name: pair for name in names_for(label) if (pair := say(responses, name))}
-        answers.append({"label": label, "responses": said})
+        answers.append({"label": label, "responses": by_a_person(label) or {name: pair for name in names_for(label) if (pair := say(responses, name))}})
     return {
         "language": detect(shown) or language,
         "parse": {

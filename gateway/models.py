@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, ForeignKey, Index, String, Text, TypeDecorator, UniqueConstraint
+from sqlalchemy import JSON, DateTime, ForeignKey, Index, String, Text, TypeDecorator, UniqueConstraint, false
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -296,7 +296,7 @@ class DeskOperation(Base):
 
 
 class SuggestionUse(Base):
-    """What an agent did with a suggestion: sent, edited, dismissed, wrong or right. `place` is a talk or a call."""
+    """What became of a suggestion: shown (once a line), sent, edited, dismissed, wrong or right. `place` is a talk or a call."""
 
     __tablename__ = "desk_suggestions"
     id: Mapped[str] = mapped_column(String(40), primary_key=True)
@@ -310,7 +310,7 @@ class SuggestionUse(Base):
 
 
 class ReviewItem(Base):
-    """A customer's line (redacted) that somebody should label. `decision`: a label, `new` or `skip`."""
+    """A customer's line (redacted) that somebody should label. `decision`: a label, `new` or `skip`; `sampled`: it belongs to the random sample."""
 
     __tablename__ = "review_items"
     id: Mapped[str] = mapped_column(String(40), primary_key=True)
@@ -319,6 +319,7 @@ class ReviewItem(Base):
     text: Mapped[str] = mapped_column(Text)
     language: Mapped[str] = mapped_column(String(8))
     reason: Mapped[str] = mapped_column(String(20))
+    sampled: Mapped[bool] = mapped_column(default=False, server_default=false())
     understood: Mapped[dict[str, Any] | None]
     proposed: Mapped[str | None] = mapped_column(String(80))
     said_at: Mapped[datetime]

@@ -54,7 +54,9 @@ async def helped(
     here, line, parse = await services.database.write(
         _line, person=who, conversation_id=conversation_id, message_id=message
     )
-    return await assist.assist(services, place=here, line_id=line.id, text=line.text, parse=parse)
+    found = await assist.assist(services, place=here, line_id=line.id, text=line.text, parse=parse)
+    assist.note_shown(services, person=who, place=conversation_id, found=found)
+    return found
 
 
 @router.post("/conversations/{conversation_id}/assist/feedback", status_code=204)

@@ -23,7 +23,7 @@ from gateway.api.desk_shapes import (
     Verdict,
     Verify,
 )
-from gateway.desk import audit, calls, customer, line, place, review, work, wrapping
+from gateway.desk import assist, audit, calls, customer, line, place, review, work, wrapping
 from gateway.desk.acting import Acting
 from gateway.desk.binding import DeskBinding, key_of
 from gateway.desk.guide import guide, identify
@@ -192,6 +192,8 @@ async def spoken(call_id: str, body: Spoken, who: Who, request: Request) -> dict
         shown = await services.database.read(lambda session: calls.line_of(session.get_one(type(kept), kept.id)))
     else:
         shown = calls.line_of(kept)
+    if found is not None:
+        assist.note_shown(services, person=who, place=call_id, found=found)
     await _told(services, call_id)
     return {"line": shown, "assist": found}
 
@@ -224,6 +226,7 @@ async def helped(
     found = await line.helped(services, call=call, person=who, kept=kept)
     if found is None:
         raise Problem("assistant_unavailable", headers={"Retry-After": "3"}, retry_after=3)
+    assist.note_shown(services, person=who, place=call_id, found=found)
     return found
 
 

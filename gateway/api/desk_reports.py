@@ -63,10 +63,20 @@ async def shown(report: Made) -> dict[str, Any]:
 async def as_csv(
     report: Made,
     table: Literal[
-        "days", "channels", "languages", "reasons", "wrap_ups", "questions", "unanswered", "funnel", "agents"
+        "days",
+        "channels",
+        "languages",
+        "reasons",
+        "wrap_ups",
+        "questions",
+        "unanswered",
+        "funnel",
+        "suggestions",
+        "agents",
     ] = "days",
 ) -> Response:
     """Downloads one table."""
     name = f"{table}-{report['from']}-{report['to']}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(csv_table.table(report[table]), media_type="text/csv; charset=utf-8", headers=headers)
+    rows = report[table] if isinstance(report[table], list) else [report[table]]
+    return Response(csv_table.table(rows), media_type="text/csv; charset=utf-8", headers=headers)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from gateway.desk import brain, compliance, names
+from gateway.desk import brain, compliance, names, work
 from gateway.desk.acting import Acting
 from gateway.desk.guide import guide, identify
+from gateway.desk.people import Person
 from gateway.desk.place import Place
 from gateway.problems import Problem
 from gateway.services import Services
@@ -135,6 +136,13 @@ async def assist(
             mood=mood["name"], status=operation["status"] if operation else None,
         ),
     }  # fmt: skip
+
+
+def note_shown(services: Services, *, person: Person, place: str, found: dict[str, Any]) -> None:
+    """Has it counted that help was shown; nobody waits for that."""
+    if offered := found["suggestions"][:1]:
+        told = {"place": place, "message_id": found["message"], "label": offered[0]["label"]}
+        services.background(services.database.write(work.note_shown, person=person, **told))
 
 
 def parse_kept(found: dict[str, Any]) -> dict[str, Any]:

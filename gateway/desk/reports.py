@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import literal, or_, select
 from sqlalchemy.orm import Session
 
 from gateway.desk import names
@@ -17,7 +17,6 @@ from gateway.models import Agent, Call, Conversation, DeskOperation, Feedback, H
 LONGEST_SPAN = 92
 VERIFIED = ("processing", "pending", "succeeded", "manual_review")
 STEPS = ("asked", "confirmed", "verified", "done")
-TABLES = ("days", "channels", "languages", "reasons", "wrap_ups", "questions", "unanswered", "funnel", "agents")
 
 
 class Mean:
@@ -288,10 +287,27 @@ class Report:
         ]
         return rows, done
 
-    def _suggestions(self) -> dict[str, int]:
-        query = select(SuggestionUse.outcome).where(SuggestionUse.at >= self.begin, SuggestionUse.at < self.end)
-        counts = Counter(self.session.scalars(query))
-        return {name: counts[name] for name in ("sent", "edited", "dismissed", "wrong", "right")}
+    def _suggestions(self) -> dict[str, Any]:
+        """Counts what became of suggestions; `used` is the share of the lines with one to which it was said, as it was or edited."""
+        use = SuggestionUse
+        query = select(use.outcome, use.place, use.message_id).where(use.at >= self.begin, use.at < self.end)
+        if self.channel or self.language:
+            query = query.where(
+                or_(use.place.in_(self._filtered(select(Conversation.id))), use.place.in_(self._calls_of()))
+            )
+        counts: Counter[str] = Counter()
+        lines: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
+        for outcome, *line in self.session.execute(query).yield_per(1000):
+            counts[outcome] += 1
+            lines["said" if outcome in ("sent", "edited") else outcome].add((line[0], line[1]))
+        found = {name: counts[name] for name in ("shown", "sent", "edited", "dismissed", "wrong", "right")}
+        said = len(lines["shown"] & lines["said"])
+        return found | {"used": round(said / len(lines["shown"]), 4) if lines["shown"] else None}
+
+    def _calls_of(self) -> Any:
+        """Returns the query of the calls that pass the filter."""
+        query = select(Call.id).where(literal(self.channel in (None, "phone")))
+        return query.where(Call.language == self.language) if self.language else query
 
     def _people(self) -> list[dict[str, Any]]:
         called = dict(self.session.execute(select(Agent.username, Agent.name)).tuples().all())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import weakref
 from collections import Counter
 from datetime import datetime, timedelta
@@ -16,13 +17,14 @@ from gateway.desk.days import day_of
 from gateway.desk.people import Person
 from gateway.desk.problems import DeskProblem
 from gateway.desk.rows import time_of
+from gateway.desk.settings import current
 from gateway.models import CallLine, Feedback, Handoff, Message, ReviewItem, Turn, now
 from gateway.problems import Problem
 
-REASONS = ("corrected", "thumbs_down", "handed_off", "not_understood", "unsure")
+REASONS = ("corrected", "thumbs_down", "handed_off", "not_understood", "unsure", "sample")
 NOT_UNDERSTOOD = ("nlu_fallback", None)
 UNSURE_BELOW, LONGEST = 0.6, 300
-FIRST_LOOK, OVERLAP, BATCH = timedelta(days=30), timedelta(minutes=10), 2000
+FIRST_LOOK, OVERLAP, AT_ONCE = timedelta(days=30), timedelta(minutes=10), 1000
 BAD_SCORE = 2
 # Words that only mean something after a question say nothing about understanding.
 TALK = ("affirm", "deny", "inform", "greet", "goodbye", "thank", "human_handoff")
@@ -49,14 +51,16 @@ def add(
         return False
     if not text.strip() or len(text) > LONGEST:
         return False
+    sampled = in_sample(message_id)
     same = select(ReviewItem.id).where(ReviewItem.text == text, ReviewItem.language == language)
-    if reason != "corrected" and session.scalars(same.limit(1)).first() is not None:
+    # The sample counts a sentence as often as customers say it.
+    if reason != "corrected" and not sampled and session.scalars(same.limit(1)).first() is not None:
         return False
     understood = understood and {name: understood.get(name) for name in ("intent", "confidence", "ranking")}
     session.add(
         ReviewItem(
             id=ids.fresh("rev"), place=place, message_id=message_id, text=text, language=language, reason=reason,
-            understood=understood, proposed=proposed, said_at=said_at, at=now(),
+            sampled=sampled, understood=understood, proposed=proposed, said_at=said_at, at=now(),
         )
     )  # fmt: skip
     session.flush()
@@ -86,6 +90,18 @@ def _language(parse: dict[str, Any] | None, text: str) -> str:
     return str((parse or {}).get("language") or ("en" if text.isascii() else "zh"))
 
 
+def in_sample(message_id: str) -> bool:
+    """Tells whether a line belongs to the random sample; the same line always does or does not."""
+    place = int.from_bytes(hashlib.sha256(message_id.encode()).digest()[:4])
+    return place % 10_000 < current().review_sample * 100
+
+
+def _why(message_id: str, parse: dict[str, Any]) -> str | None:
+    """Returns why a line is worth a look: it was hard, or it was drawn."""
+    drawn = in_sample(message_id) and parse.get("intent") not in TALK
+    return _doubt(parse) or ("sample" if drawn else None)
+
+
 def _doubt(parse: dict[str, Any]) -> str | None:
     if parse.get("intent") in NOT_UNDERSTOOD:
         return "not_understood"
@@ -94,11 +110,9 @@ def _doubt(parse: dict[str, Any]) -> str | None:
 
 
 def _poorly_understood(session: Session, since: datetime) -> int:
-    count = 0
-    for message, parse in session.execute(_lines(session, since).limit(BATCH)):
-        if parse and (reason := _doubt(parse)):
-            count += _keep(session, message, parse, reason)
-    return count
+    lines = session.execute(_lines(session, since)).yield_per(AT_ONCE)
+    found = [(line, parse, reason) for line, parse in lines if parse and (reason := _why(line.id, parse))]
+    return sum(_keep(session, line, parse, reason) for line, parse, reason in found)
 
 
 def _keep(session: Session, message: Message, parse: dict[str, Any] | None, reason: str) -> bool:
@@ -122,7 +136,7 @@ def _before(session: Session, conversation_id: str, at: datetime, count: int) ->
 
 def _thumbed_down(session: Session, since: datetime) -> int:
     count = 0
-    for one in session.scalars(select(Feedback).where(Feedback.at > since, Feedback.score <= BAD_SCORE).limit(BATCH)):
+    for one in session.scalars(select(Feedback).where(Feedback.at > since, Feedback.score <= BAD_SCORE)).all():
         for line, parse in _before(session, one.conversation_id, one.at, 3):
             count += _keep(session, line, parse, "thumbs_down")
     return count
@@ -131,7 +145,7 @@ def _thumbed_down(session: Session, since: datetime) -> int:
 def _handed_off(session: Session, since: datetime) -> int:
     count = 0
     query = select(Handoff).where(Handoff.created_at > since, Handoff.reason.in_(("failures", "angry", "requested")))
-    for ticket in session.scalars(query.limit(BATCH)):
+    for ticket in session.scalars(query).all():
         for line, parse in _before(session, ticket.conversation_id, ticket.created_at, 2):
             count += _keep(session, line, parse, "handed_off")
     return count
@@ -140,8 +154,9 @@ def _handed_off(session: Session, since: datetime) -> int:
 def _from_calls(session: Session, since: datetime) -> int:
     count = 0
     query = select(CallLine).where(CallLine.speaker == "caller", CallLine.parse.is_not(None), CallLine.at > since)
-    for line in session.scalars(query.limit(BATCH)):
-        if line.parse and (reason := _doubt(line.parse)):
+    lines = session.scalars(query.order_by(CallLine.at)).yield_per(AT_ONCE)
+    for line, reason in [(line, reason) for line in lines if line.parse and (reason := _why(line.id, line.parse))]:
+        if line.parse:
             count += add(
                 session, place=line.call_id, message_id=line.id, text=line.text,
                 language=_language(line.parse, line.text), reason=reason, understood=line.parse, said_at=line.at,
@@ -232,7 +247,10 @@ def decide(session: Session, *, person: Person, item_id: str, label: str, note: 
 
 
 def stats(session: Session, *, days: int, zone: str) -> dict[str, Any]:
-    """Returns accuracy over time and what is taken for what. Only reviewed lines count, and those are the hard ones."""
+    """Returns accuracy over time and what is taken for what, of reviewed lines.
+
+    Most of them are in the queue because they were hard; the random sample among them stands for all lines.
+    """
     since = now() - timedelta(days=days)
     messages: Counter[str] = Counter()
     lost: Counter[str] = Counter()
@@ -246,6 +264,8 @@ def stats(session: Session, *, days: int, zone: str) -> dict[str, Any]:
         lost[day] += (parse or {}).get("intent") in NOT_UNDERSTOOD
     reviewed: Counter[str] = Counter()
     right: Counter[str] = Counter()
+    drawn: Counter[str] = Counter()
+    drawn_right: Counter[str] = Counter()
     mixed: Counter[tuple[str, str]] = Counter()
     query = select(ReviewItem).where(
         ReviewItem.said_at > since, ReviewItem.decision.is_not(None), ReviewItem.decision != "skip"
@@ -254,8 +274,10 @@ def stats(session: Session, *, days: int, zone: str) -> dict[str, Any]:
         day, understood = day_of(one.said_at, zone), (one.understood or {}).get("intent") or "nlu_fallback"
         decision = "out_of_scope" if one.decision == "new" else str(one.decision)
         reviewed[day] += 1
+        drawn[day] += one.sampled
         if understood == decision or (one.decision == "new" and understood == "nlu_fallback"):
             right[day] += 1
+            drawn_right[day] += one.sampled
         else:
             mixed[understood, str(one.decision)] += 1
     return {
@@ -265,11 +287,15 @@ def stats(session: Session, *, days: int, zone: str) -> dict[str, Any]:
                 "messages": messages[day],
                 "reviewed": reviewed[day],
                 "right": right[day],
-                "accuracy": right[day] / reviewed[day] if reviewed[day] else None,
-                "fallback_rate": lost[day] / messages[day] if messages[day] else None,
+                "accuracy": _share(right[day], reviewed[day]),
+                "sample": _of(drawn_right[day], drawn[day]),
+                "fallback_rate": _share(lost[day], messages[day]),
             }
             for day in sorted({*messages, *reviewed})
         ],
+        "totals": _of(right.total(), reviewed.total()),
+        "sample": _of(drawn_right.total(), drawn.total()),
+        "sample_percent": current().review_sample,
         "confusions": [
             {
                 "understood": understood,
@@ -281,6 +307,14 @@ def stats(session: Session, *, days: int, zone: str) -> dict[str, Any]:
             for (understood, decided), count in mixed.most_common(50)
         ],
     }
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def _of(right: int, reviewed: int) -> dict[str, Any]:
+    return {"reviewed": reviewed, "right": right, "accuracy": _share(right, reviewed)}
 
 
 def decided(session: Session) -> list[ReviewItem]:

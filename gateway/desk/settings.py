@@ -32,6 +32,7 @@ class DeskSettings:
     next_response: int
     absence: int
     feed_for: int
+    review_sample: int
     password: bool
     oidc: Oidc | None
 
@@ -67,6 +68,7 @@ def load(env: Mapping[str, str]) -> DeskSettings:
         next_response=number("DESK_NEXT_RESPONSE_S", 120),
         absence=number("DESK_ABSENCE_S", 180),
         feed_for=number("DESK_FEED_S", 7200),
+        review_sample=number("DESK_REVIEW_SAMPLE_PERCENT", 2),
         password=env.get("DESK_PASSWORD_SIGN_IN", "1") != "0",
         oidc=oidc,
     )

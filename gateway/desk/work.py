@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import and_, case, or_, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from gateway import buttons, conversations, ids, words
@@ -209,6 +211,16 @@ def note_use(
             at=now(),
         )
     )
+
+
+def note_shown(session: Session, *, person: Person, place: str, message_id: str, label: str) -> None:
+    """Remembers, once a line, that an agent was offered something to say to it; `label` is what was offered first."""
+    name = "shn_" + hashlib.sha256(f"{place}|{message_id}".encode()).hexdigest()[:32]
+    if session.get(SuggestionUse, name) is not None:
+        return
+    shown = {"place": place, "message_id": message_id, "label": label, "agent": person.username, "at": now()}
+    with contextlib.suppress(IntegrityError), session.begin_nested():
+        session.add(SuggestionUse(id=name, outcome="shown", **shown))
 
 
 def note(session: Session, *, person: Person, conversation_id: str, text: str) -> dict[str, Any]:

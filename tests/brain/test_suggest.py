@@ -49,7 +49,15 @@ def test_the_responses_that_are_named_exist(responses):
     assert sorted(named - set(responses)) == []
     for label in ("unbind_card", "close_quick_pay", "unbind_wallet", "cancel_auto_deduction", "bind_card", "bind_wallet"):
         assert {f"utter_ask_{label}_target", f"utter_confirm_{label}", f"utter_nothing_{label}"} <= set(responses)
-    assert suggest.names_for("affirm") == [] and suggest.names_for("bot_challenge") == []
+    assert suggest.names_for("affirm") == []
+
+def test_a_person_speaks_as_a_person():
+    # Who is talking to a person is not told that one is on the way, nor greeted by an assistant.
+    for label in ("greet", "human_handoff", "bot_challenge", "complain", "out_of_scope"):
+        (name, said), = suggest.by_a_person(label).items()
+        assert name == f"utter_{label}" and said["zh"] and said["en"]
+        assert not any(word in said["zh"] + said["en"] for word in ("助手", "assistant", "转人工", "connect", "get a person"))
+    assert suggest.by_a_person("unbind_card") == {}
 
 
 class Processor:

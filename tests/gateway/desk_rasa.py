@@ -22,7 +22,7 @@ WORDS = (
     ("多久", "faq/unbind_duration"), ("how long", "faq/unbind_duration"), ("怎么解绑", "faq/unbind_card_howto"), ("how do i unbind", "faq/unbind_card_howto"),
     ("电话", "faq/hotline"), ("hotline", "faq/hotline"), ("快捷", "close_quick_pay"), ("quick pay", "close_quick_pay"),
     ("支付宝", "unbind_wallet"), ("alipay", "unbind_wallet"), ("解绑", "unbind_card"), ("unbind", "unbind_card"), ("绑了什么", "check_bindings"),
-    ("on my account", "check_bindings"), ("续费", "cancel_auto_deduction"), ("renewal", "cancel_auto_deduction"),
+    ("on my account", "check_bindings"), ("续费", "cancel_auto_deduction"), ("a person", "human_handoff"), ("renewal", "cancel_auto_deduction"),
 )  # fmt: skip
 NAMED = {
     "招商": ("bank", "cmb"),
@@ -55,6 +55,12 @@ def responses() -> dict[str, dict[str, str]]:
     return found
 
 
+@functools.cache
+def people() -> dict[str, dict[str, str]]:
+    """Returns what a person says in other words than the assistant's, by label."""
+    return yaml.safe_load((ROOT / "brain" / "suggest.yml").read_text(encoding="utf-8"))["people"]
+
+
 def suggest(text: str) -> dict[str, Any]:
     """Answers as brain/suggest.py does, in its shape."""
     lowered, language = text.lower(), "en" if text.isascii() else "zh"
@@ -76,9 +82,10 @@ def suggest(text: str) -> dict[str, Any]:
         names = special.get(label) or (
             f"utter_{label}", f"utter_ask_{label}_target", f"utter_confirm_{label}", f"utter_confirm_{label}_renewals", f"utter_nothing_{label}",
         )  # fmt: skip
-        answers.append(
-            {"label": label, "responses": {name: responses()[name] for name in names if name in responses()}}
-        )
+        said = {name: responses()[name] for name in names if name in responses()}
+        if label in people():
+            said = {f"utter_{label}": people()[label]}
+        answers.append({"label": label, "responses": said})
     return {
         "language": language,
         "parse": {"intent": labels[0], "confidence": ranking[0]["confidence"] if ranking else 0.2, "ranking": ranking, "language": language, "entities": entities},

@@ -30,7 +30,7 @@ TURN_FIELDS = {
     "command",
     "notices",
 }
-COMMANDS = {"press", "submit_code", "signed_in", "session_started", "operation_event", "handed_back"}
+COMMANDS = {"press", "submit_code", "signed_in", "session_started", "operation_event", "handed_back", "closed"}
 
 
 class Rasa:

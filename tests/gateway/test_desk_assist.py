@@ -60,6 +60,14 @@ def test_help_for_a_line_with_the_customers_own_data(branch: Office) -> None:
     }
 
 
+def test_who_has_a_person_is_not_told_that_one_is_on_the_way(branch: Office) -> None:
+    agent = Person(branch, "agent")
+    at = taken(branch, agent, branch.customer(language="en").talk("en"), "hello")
+    offered = agent.get(at + "/assist").json()["suggestions"]
+    assert [one["label"] for one in offered] == ["human_handoff"]
+    assert offered[0]["texts"]["en"] == "You're talking to a person now. Please tell me what happened."
+
+
 def test_an_operation_in_a_chat_is_verified_by_the_customer_alone(branch: Office) -> None:
     customer, agent = branch.customer(language="en"), Person(branch, "agent")
     talk = customer.talk("en")

@@ -8,11 +8,12 @@ import json
 import subprocess
 import sys
 import uuid
+from typing import Any
 
 import pytest
 
-from tests.gateway.conftest import ROOT
-from tests.gateway.desk_ear import taken
+from tests.gateway.conftest import ROOT, wait_for
+from tests.gateway.desk_ear import once, taken
 from tests.gateway.office import Office
 from tests.gateway.test_desk import Person
 
@@ -53,6 +54,7 @@ def test_the_figures_and_their_csv(branch: Office) -> None:
         "questions",
         "unanswered",
         "funnel",
+        "suggestions",
         "agents",
     ):
         answer = boss.get("/reports.csv", table=table)
@@ -64,6 +66,40 @@ def test_the_figures_and_their_csv(branch: Office) -> None:
     assert agent.get("/reports").status_code == agent.get("/reports.csv").status_code == 403
     for bad in ({"from": "2026-01-01", "to": "2026-12-31"}, {"from": "2026-02-02", "to": "2026-02-01"}, {"from": "x"}):
         assert boss.get("/reports", **bad).status_code == 422
+
+
+def test_what_becomes_of_suggestions_is_counted(branch: Office) -> None:
+    boss, agent = Person(branch, "supervisor"), Person(branch, "agent")
+
+    def counts(**values: str) -> dict[str, Any]:
+        return boss.get("/reports", **values).json()["suggestions"]
+
+    before, english = counts(), counts(language="en", channel="web")
+    talk = branch.talk(language="en")
+    at = taken(branch, agent, talk, "hello")
+    for text in ("how long does it take", "how do i unbind", "the hotline please", "nothing at all of it"):
+        talk.say(text)
+        offered = [agent.get(at + "/assist").json() for _ in range(2)][-1]
+        if not offered["suggestions"]:
+            continue  # nothing was offered, so nothing is counted as shown
+        best = {"message": offered["message"], "label": offered["suggestions"][0]["label"]}
+        suggestion = best | {"text": offered["suggestions"][0]["text"]}
+        if "hotline" in text:
+            assert agent.post(at + "/assist/feedback", best | {"outcome": "dismissed"}).status_code == 204
+        else:
+            said = suggestion["text"] + ("" if "long" in text else " Anything else?")
+            body = {"text": said, "client_id": once(), "suggestion": suggestion}
+            assert agent.post(at + "/messages", body).status_code == 201
+    expected = {"shown": 3, "sent": 1, "edited": 1, "dismissed": 1, "wrong": 0, "right": 0}
+
+    def grown(now: dict[str, Any], then: dict[str, Any]) -> dict[str, int]:
+        return {name: now[name] - then[name] for name in expected}
+
+    wait_for(lambda: grown(counts(), before) == expected)
+    assert grown(counts(language="en", channel="web"), english) == expected
+    assert grown(counts(language="zh"), counts(language="zh")) == dict.fromkeys(expected, 0)
+    assert 0 < counts(language="en", channel="web")["used"] <= 1 and counts(channel="telegram")["used"] is None
+    assert "shown" in boss.get("/reports.csv", table="suggestions").text.splitlines()[0]
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", "\t=1", " =1", "＝1", "\r=1"])

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import pathlib
+import shutil
 import subprocess
 import sys
 import uuid
 
+import pytest
 import yaml
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from tests.gateway.conftest import ROOT
+from gateway import conversations
+from gateway.database import Database
+from gateway.desk import people, review, settings
+from gateway.models import ReviewItem
+from tests.gateway.conftest import ROOT, tables
 from tests.gateway.office import Office
 from tests.gateway.test_desk import Person
 
@@ -77,3 +85,51 @@ def test_hard_lines_become_training_data(branch: Office, tmp_path: pathlib.Path)
     )
     assert unclear in (branch.home / "reports" / "review-new.yml").read_text(encoding="utf-8")
     assert boss.post(f"/review/{items[unclear]['id']}", {"label": "skip"}).json()["code"] == "conflict"
+
+
+def said(session: Session, talk: str, number: int, intent: str, confidence: float) -> None:
+    """Writes a line of a customer's as a turn leaves it."""
+    parse = {"intent": intent, "confidence": confidence, "ranking": [], "language": "zh"}
+    turn = conversations.add_turn(session, conversation_id=talk, kind="message", request={}, key=f"line {number}")
+    turn.status, turn.parse = "done", parse
+    conversations.add_message(
+        session,
+        conversation_id=talk,
+        author="customer",
+        text=f"第{number}句 {intent}",
+        turn_id=turn.id,
+        message_id=turn.id,
+    )
+
+
+def test_accuracy_is_that_of_a_random_sample(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(review, "current", lambda: settings.load({"DESK_REVIEW_SAMPLE_PERCENT": "50"}))
+    path = tmp_path / "gateway.sqlite"
+    shutil.copy(tables(), path)
+    database = Database(f"sqlite:///{path}")
+    boss = people.Person(id="agt_1", username="supervisor", name="Boss", role="supervisor", csrf="")
+    with database.session() as session:
+        talk, _ = conversations.create(session, language="zh", account=None, greet=False)
+        # A hundred that were sure (of which 10 wrongly so), a hundred that were in doubt and wrong, and small talk.
+        for number in range(100):
+            said(session, talk, number, "unbind_card" if number % 10 else "close_quick_pay", 0.95)
+            said(session, talk, 100 + number, "unbind_wallet", 0.3)
+            said(session, talk, 200 + number, "affirm", 0.99)
+        review.collect(session)
+        found = session.scalars(select(ReviewItem)).all()
+        assert {one.reason for one in found} == {"sample", "unsure"}
+        drawn = [one for one in found if one.sampled]
+        assert len([one for one in found if one.reason == "unsure"]) == 100 and 60 < len(drawn) < 140
+        for one in found:
+            review.decide(session, person=boss, item_id=one.id, label="unbind_card", note=None)
+        stats = review.stats(session, days=30, zone="Asia/Shanghai")
+        right = [one for one in drawn if one.understood and one.understood["intent"] == "unbind_card"]
+        assert stats["sample"] == {"reviewed": len(drawn), "right": len(right), "accuracy": len(right) / len(drawn)}
+        assert stats["sample_percent"] == 50 and stats["days"][-1]["sample"] == stats["sample"]
+        # True are 90 of 200; the hard lines alone would say less, and that is told beside it.
+        assert (
+            abs(stats["sample"]["accuracy"] - 0.45) < 0.25 and stats["totals"]["accuracy"] < stats["sample"]["accuracy"]
+        )
+        again = review.collect(session)
+        assert again == 0
+    database.close()

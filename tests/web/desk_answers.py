@@ -23,7 +23,7 @@ ANSWERS: dict[str, dict[str, Pair]] = {
         }
     },
     "faq/auto_deduction_effect": {"utter_faq/auto_deduction_effect": {"zh": "会停。用这张卡续费的会员在解绑后不再扣款，已付的当期还能用。", "en": "Yes. Memberships that renew on this card stop being charged; what you've paid for stays."}},
-    "human_handoff": {"utter_human_handoff": {"zh": "好的，正在为您接通人工客服。", "en": "OK, I'm connecting you with a person."}},
+    "human_handoff": {"utter_human_handoff": {"zh": "您好，我是人工客服，请说说您遇到的情况。", "en": "You're talking to a person now. Please tell me what happened."}},
 }  # fmt: skip
 RULES = (
     (r"人工|a person|an agent", "human_handoff"),

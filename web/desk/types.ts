@@ -316,8 +316,18 @@ export interface ReviewItem {
   exported: boolean;
 }
 
+/** How many lines were reviewed, and how many of them had been understood right. */
+export interface Reviewed {
+  reviewed: number;
+  right: number;
+  accuracy: number | null;
+}
+
 export interface ReviewStats {
-  days: { day: string; messages: number; reviewed: number; right: number; accuracy: number | null; fallback_rate: number | null }[];
+  days: ({ day: string; messages: number; sample: Reviewed; fallback_rate: number | null } & Reviewed)[];
+  totals: Reviewed;
+  sample: Reviewed;
+  sample_percent: number;
   confusions: { understood: string; right: string; understood_title: Pair | null; right_title: Pair | null; count: number }[];
 }
 
@@ -333,7 +343,7 @@ export interface Report {
   questions: { label: string; title: Pair | null; count: number }[];
   unanswered: { text: string; language: Language; count: number }[];
   funnel: { kind: string; title: Pair; asked: number; confirmed: number; verified: number; done: number }[];
-  suggestions: Record<string, number>;
+  suggestions: Record<string, number | null>;
   agents: { username: string; name: string; talks: number; calls: number; handle_seconds: number | null; first_response_seconds: number | null; satisfaction: number | null }[];
 }
 

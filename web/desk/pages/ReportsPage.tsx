@@ -155,6 +155,7 @@ export default function ReportsPage() {
           <section className="box" aria-label={words.reports.suggestions}>
             <h2>{words.reports.suggestions}</h2>
             {Object.values(found.suggestions).some(Boolean) ? <Bars rows={Object.entries(words.reports.suggestion).flatMap(([name, title]) => (found.suggestions[name] === undefined ? [] : [{ name: title, value: found.suggestions[name] ?? 0 }]))} /> : none}
+            {typeof found.suggestions.used === "number" && <p className="quiet">{words.reports.suggestionUsed(percent(found.suggestions.used))}</p>}
           </section>
           <section className="box box--wide" aria-label={words.reports.agents}>
             <h2>{words.reports.agents}</h2>

@@ -79,6 +79,7 @@ function Accuracy({ stats }: { stats: ReviewStats }) {
       xAxis: { type: "category", data: stats.days.map((one) => one.day.slice(5)), ...axis(found) },
       yAxis: { type: "value", min: 0, max: 100, ...axis(found), axisLabel: { formatter: "{value}%", color: found.text } },
       series: [
+        { name: words.review.sample, type: "line", connectNulls: true, data: stats.days.map((one) => (one.sample.accuracy === null ? null : Math.round(one.sample.accuracy * 100))), itemStyle: { color: found.third } },
         { name: words.review.accuracy, type: "line", connectNulls: true, data: stats.days.map((one) => (one.accuracy === null ? null : Math.round(one.accuracy * 100))), itemStyle: { color: found.first } },
         { name: words.review.fallback, type: "line", connectNulls: true, data: stats.days.map((one) => (one.fallback_rate === null ? null : Math.round(one.fallback_rate * 100))), itemStyle: { color: found.second } },
       ],
@@ -157,7 +158,14 @@ export default function ReviewPage() {
         <div className="stack">
           <section className="box" aria-label={words.review.accuracyOver}>
             <h2>{words.review.accuracyOver}</h2>
-            {stats.data && <Accuracy stats={stats.data} />}
+            {stats.data && (
+              <>
+                <Accuracy stats={stats.data} />
+                <p className="quiet">
+                  {words.review.sampleOf(stats.data.sample_percent, stats.data.sample.right, stats.data.sample.reviewed)} {words.review.hardOf(stats.data.totals.right, stats.data.totals.reviewed)}
+                </p>
+              </>
+            )}
           </section>
           <section className="box" aria-label={words.review.confusions}>
             <h2>{words.review.confusions}</h2>
