@@ -10,6 +10,8 @@ from actions.base import Events, TurnAction, say
 from actions.choosing import hints_in
 from actions.ending import leave
 from actions.flow import resume_suspended, start
+from actions.handing_over import offer_person
+from actions.misses import lead_on, noted, offered_just_now
 from actions.operations import BY_INTENT, FRAUD
 from actions.submitting import stop
 from actions.turn import Turn
@@ -26,8 +28,12 @@ class AnswerYes(TurnAction):
     NAME = "action_answer_yes"
 
     async def act(self, turn: Turn, dispatcher: CollectingDispatcher, responses: frozenset[str]) -> Events:
-        """Does what was offered last; inside a form the question simply comes again."""
+        """Does what was offered last; inside a form the question simply comes again, unless a person was offered."""
         if turn.tracker.active_loop_name:
+            if offered_just_now(turn):
+                return await direct.run(direct.BY_LABEL[offers.PERSON], turn, dispatcher, responses)
+            if turn.slot("requested_slot") == "confirmed":
+                return await lost(turn, dispatcher, "utter_not_understood_here")  # It was no certain yes.
             if turn.slot("requested_slot") == "code_ref":
                 say(dispatcher, "utter_take_your_time")
             return []
@@ -38,8 +44,10 @@ class AnswerYes(TurnAction):
             return start(offer.label, hints=offer.hints)
         if offer.sort == "start" and offer.label in direct.BY_LABEL:
             return [SlotSet("open_question", None), *await direct.run(direct.BY_LABEL[offer.label], turn, dispatcher, responses)]
-        say(dispatcher, "utter_ask_card_or_wallet" if offer.sort == offers.CARD_OR_WALLET else "utter_how_can_i_help")
-        return [SlotSet("open_question", offers.CARD_OR_WALLET if offer.sort == offers.CARD_OR_WALLET else None)]
+        if offer.sort == offers.CARD_OR_WALLET:
+            say(dispatcher, "utter_ask_card_or_wallet")
+            return []
+        return await lost(turn, dispatcher, "utter_how_can_i_help")
 
 
 class AnswerNo(TurnAction):
@@ -48,8 +56,10 @@ class AnswerNo(TurnAction):
     NAME = "action_answer_no"
 
     async def act(self, turn: Turn, dispatcher: CollectingDispatcher, responses: frozenset[str]) -> Events:
-        """Drops the offer; inside a form ("which card?" – "none") it stops the operation, unless it only rules something out."""
+        """Drops the offer; inside a form ("which card?" – "none") it stops the operation, unless it only rules something out or declines a person."""
         if turn.tracker.active_loop_name:
+            if offered_just_now(turn):
+                return []  # No person, then: the form asks its question again.
             if hints_in(objects=BY_INTENT[turn.tracker.active_loop_name.removesuffix("_form")].objects, entities=turn.entities):
                 say(dispatcher, "utter_pick_one")
                 return []
@@ -58,9 +68,8 @@ class AnswerNo(TurnAction):
             say(dispatcher, "utter_declined")
             return await leave(turn, dispatcher)
         if (turn.asked_before() or "") in UNSOLVED and not turn.waiting:
-            say(dispatcher, "utter_offer_person")
-            return [SlotSet("open_question", offers.start("human_handoff"))]
-        say(dispatcher, "utter_goodbye" if turn.slot("open_question") == offers.ANYTHING_ELSE else "utter_ok_no")
+            return offer_person(dispatcher)
+        say(dispatcher, "utter_goodbye" if offers.read(turn.slot("open_question")).sort == offers.ANYTHING_ELSE else "utter_ok_no")
         return [SlotSet("open_question", offers.ANYTHING_ELSE), SlotSet("suspended", None)]
 
 
@@ -72,21 +81,17 @@ class AnswerBare(TurnAction):
     async def act(self, turn: Turn, dispatcher: CollectingDispatcher, responses: frozenset[str]) -> Events:
         """Asks what should happen with it; inside a form, says that it did not help (the form asks again)."""
         if turn.tracker.active_loop_name:
-            asked = turn.slot("requested_slot")
             if turn.entity("code_ref"):
                 say(dispatcher, "utter_code_comes_after_yes")
-            elif asked in {"target", "code_ref"}:
-                say(dispatcher, "utter_pick_one" if asked == "target" else "utter_not_a_code")
-            else:
-                say(dispatcher, "utter_not_understood_here")
-            return []
+                return []
+            return await lost(turn, dispatcher, {"target": "utter_pick_one", "code_ref": "utter_not_a_code"}.get(turn.slot("requested_slot"), "utter_not_understood_here"))
         if turn.entity("code_ref"):
             say(dispatcher, "utter_no_code_expected")
             return []
-        return self._what_about(turn, dispatcher)
+        return await self._what_about(turn, dispatcher)
 
     @staticmethod
-    def _what_about(turn: Turn, dispatcher: CollectingDispatcher) -> Events:
+    async def _what_about(turn: Turn, dispatcher: CollectingDispatcher) -> Events:
         kind = turn.entity("object")
         if turn.slot("open_question") == offers.CARD_OR_WALLET and (kind or turn.entity("wallet") or turn.entity("bank")):
             return start("unbind_wallet" if kind == "wallet" or turn.entity("wallet") else "unbind_card", hints=turn.entities)
@@ -97,5 +102,14 @@ class AnswerBare(TurnAction):
         elif hints_in(objects="card", entities=turn.entities) or kind == "card":
             say(dispatcher, "utter_what_about_card", buttons=[button(label, language=turn.language, entities=turn.entities) for label in WITH_A_CARD])
         else:
-            say(dispatcher, "utter_how_can_i_help")
+            return await lost(turn, dispatcher, "utter_how_can_i_help")
         return [SlotSet("open_question", None), SlotSet("misses", None)]
+
+
+async def lost(turn: Turn, dispatcher: CollectingDispatcher, response: str) -> Events:
+    """Names a reply that only asks anew, unless that has been done often enough."""
+    events = await lead_on(turn, dispatcher)
+    if events is not None:
+        return events
+    say(dispatcher, response)
+    return [noted(turn), *([] if turn.tracker.active_loop_name else [SlotSet("open_question", None)])]

@@ -14,6 +14,7 @@ from actions import direct, offers
 from actions.base import Events, TurnAction, say
 from actions.display import DATA
 from actions.flow import could_be_a_wallet
+from actions.misses import count, lead_on, noted
 from actions.operations import BY_INTENT, HINTS
 from actions.turn import Turn
 
@@ -68,14 +69,25 @@ class AskBack(TurnAction):
     NAME = "action_ask_back"
 
     async def act(self, turn: Turn, dispatcher: CollectingDispatcher, responses: frozenset[str]) -> Events:
-        """Offers the candidates; each miss in a row offers more help."""
-        misses = int(turn.slot("misses") or 0) + 1
-        if turn.tracker.active_loop_name:
-            say(dispatcher, "utter_left_for_person" if turn.waiting else "utter_not_understood_here" if misses < 3 else "utter_offer_person")
-            return [SlotSet("misses", misses)]
-        if turn.entity("code_ref"):
+        """Offers the candidates; each miss in a row offers more help: a person at the third, and one is called at the fourth."""
+        if turn.entity("code_ref") and not turn.tracker.active_loop_name:
             say(dispatcher, "utter_no_code_expected")
             return []
+        return await self._here(turn, dispatcher) if turn.tracker.active_loop_name else await self._guess(turn, dispatcher, responses)
+
+    @staticmethod
+    async def _here(turn: Turn, dispatcher: CollectingDispatcher) -> Events:
+        """Says so; the form asks its question again."""
+        events = await lead_on(turn, dispatcher)
+        if events is not None:
+            return events
+        say(dispatcher, "utter_left_for_person" if turn.waiting else "utter_not_understood_here")
+        return [noted(turn)]
+
+    @staticmethod
+    async def _guess(turn: Turn, dispatcher: CollectingDispatcher, responses: frozenset[str]) -> Events:
+        """Offers what comes nearest."""
+        misses = count(turn)
         entities = turn.entities
         ranking = [r for r in turn.message.get("intent_ranking") or [] if r.get("name") not in {"nlu_fallback", "out_of_scope", "faq"}]
         offered = candidates(ranking, most=3 if misses > 1 else 2)
@@ -83,13 +95,14 @@ class AskBack(TurnAction):
         first = offered[0] if offered else None
         if first in HARMLESS and float(ranking[0].get("confidence") or 0.0) >= LIKELY and ranking[0].get("name") == first:
             return [SlotSet("misses", None), *await direct.run(direct.BY_LABEL[first], turn, dispatcher, responses)]
+        events = await lead_on(turn, dispatcher, buttons=buttons)
+        if events is not None:
+            return events
         if turn.waiting:
             say(dispatcher, "utter_left_for_person", buttons=buttons)
-        elif misses >= 3:
-            say(dispatcher, "utter_offer_person", buttons=buttons)
         elif first == "unbind_card" and await could_be_a_wallet(turn):
             say(dispatcher, "utter_ask_card_or_wallet")
-            return [SlotSet("misses", misses), SlotSet("open_question", offers.CARD_OR_WALLET)]
+            return [noted(turn), SlotSet("open_question", offers.CARD_OR_WALLET)]
         elif first in BY_INTENT:
             say(dispatcher, "utter_shall_i", buttons=buttons, title=titles()[first][turn.language])
         elif misses == 1 and buttons:
@@ -100,7 +113,7 @@ class AskBack(TurnAction):
             say(dispatcher, "utter_rephrase")
         # A typed "yes" takes the only offer; between two it settles nothing.
         only = offered[0] if len(offered) == 1 and offered[0] in BY_INTENT else None
-        return [SlotSet("misses", misses), SlotSet("open_question", offers.start(only, hints(only, entities)) if only else None)]
+        return [noted(turn), SlotSet("open_question", offers.start(only, hints(only, entities)) if only else None)]
 
 
 class OutOfScope(TurnAction):
@@ -109,11 +122,15 @@ class OutOfScope(TurnAction):
     NAME = "action_out_of_scope"
 
     async def act(self, turn: Turn, dispatcher: CollectingDispatcher, responses: frozenset[str]) -> Events:
-        """Declines; inside a form briefly, since the form asks its question again; in the queue it is the person's to answer."""
+        """Declines; inside a form briefly, since the form asks its question again; in the queue it is the person's to answer. The third in a row brings the offer of a person."""
         if turn.slot("requested_slot") == "code_ref" or speaks_of_identity(str(turn.message.get("text") or "")):
             say(dispatcher, "utter_out_of_scope_code")
-        elif turn.waiting:
+            return [SlotSet("misses", None)]
+        events = await lead_on(turn, dispatcher, ours=False)
+        if events is not None:
+            return events
+        if turn.waiting:
             say(dispatcher, "utter_left_for_person")
         else:
             say(dispatcher, "utter_out_of_scope_here" if turn.tracker.active_loop_name else "utter_out_of_scope")
-        return [SlotSet("misses", None)]
+        return [noted(turn)]

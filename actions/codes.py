@@ -11,7 +11,7 @@ from actions import display
 from actions.base import Events, TurnAction, end_flow, quiet, say, say_refusal
 from actions.binding_client import Binding, Operation
 from actions.confirming import confirm
-from actions.ending import report
+from actions.ending import leave, report
 from actions.errors import Refused
 from actions.operations import OPEN
 from actions.turn import Turn
@@ -92,6 +92,8 @@ async def _refused(
         say_refusal(dispatcher, refusal, responses, language=turn.language, buttons=password if refusal.code in {"daily_send_limit", "sms_not_sent"} else None)
         if usable and asked and refusal.code == "send_too_soon":
             ask_again(dispatcher, turn=turn, operation=operation)
+    if refusal.code == "challenges_locked":
+        return await leave(turn, dispatcher, person=True)
     if refusal.code not in GOES_ON:
         return end_flow()
     return [SlotSet("operation_id", operation["id"]), SlotSet("challenge_id", usable), SlotSet("method", None), SlotSet("code_ref", None)]

@@ -1,6 +1,7 @@
 """What moves between operations: starting one, correcting it, coming back to one that was left."""
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,11 +9,15 @@ from rasa_sdk.events import FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions import direct, offers
-from actions.base import Events, TurnAction, forget_target, say
+from actions.base import Events, TurnAction, end_flow, forget_target, say
 from actions.choosing import hints_in
+from actions.ending import closed
 from actions.errors import NotSignedIn, Refused, Unreachable
-from actions.operations import BY_INTENT, FRAUD, STALE
+from actions.operations import BY_INTENT, FRAUD, OPEN, STALE
+from actions.outcome import say_outcome
 from actions.turn import Turn
+
+logger = logging.getLogger(__name__)
 
 
 class StartOperation(TurnAction):
@@ -75,6 +80,8 @@ class ResumeOperation(TurnAction):
     async def act(self, turn: Turn, dispatcher: CollectingDispatcher, responses: frozenset[str]) -> Events:
         """Says what has changed; an active form asks its question again by itself, a lookup that was asked for is done."""
         active = turn.tracker.active_loop_name
+        if closed(turn):
+            return await clear(turn, dispatcher, responses)
         if turn.intent == "EXTERNAL_handed_back":
             say(dispatcher, "utter_handed_back")
             # What was offered before is old news: a "yes" to the agent's last words must not start it.
@@ -84,6 +91,19 @@ class ResumeOperation(TurnAction):
             return [SlotSet("open_question", None), *await direct.run(direct.BY_NAME[offer.label], turn, dispatcher, responses)]
         say(dispatcher, "utter_signed_in_go_on" if active else "utter_signed_in")
         return []
+
+
+async def clear(turn: Turn, dispatcher: CollectingDispatcher, responses: frozenset[str]) -> Events:
+    """Ends what was open when the agent closed the talk: "OK, thanks" to the agent's last words must not confirm it. A request that nobody verified is cancelled, and that is told."""
+    if turn.tracker.active_loop_name and turn.slot("operation_id"):
+        try:
+            binding = await turn.binding()
+            operation = await binding.operation(operation_id=turn.slot("operation_id"))
+            if operation["status"] == OPEN:
+                say_outcome(dispatcher, await binding.cancel(operation_id=operation["id"], key=turn.key("cancel", operation["id"])), turn.language, responses)
+        except (NotSignedIn, Refused, Unreachable) as fault:
+            logger.warning("the request of a closed talk was left to expire: %s", fault)
+    return [*end_flow(), *[SlotSet(name, None) for name in (FRAUD, "misses", "complaints", "open_question", "suspended", "quiet")]]
 
 
 def resume_suspended(turn: Turn) -> Events:

@@ -10,7 +10,9 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions import objects
 from actions.choosing import hints_in
+from actions.ending import closed
 from actions.errors import NotSignedIn, Refused, Unreachable
+from actions.misses import offered_just_now
 from actions.operations import BY_INTENT, OperationKind
 from actions.reading import NOT_UNDERSTOOD, Flow, Message, Updates, fills, read
 from actions.turn import Turn
@@ -18,6 +20,8 @@ from actions.turn import Turn
 logger = logging.getLogger(__name__)
 # A sign-in, or the end of a talk with a person: what was asked for before is taken up.
 GOES_ON = {"EXTERNAL_signed_in", "EXTERNAL_handed_back"}
+# Of 61 yeses that were written for tests/nlu, 60 are this certain; vague remarks that resemble one are not.
+CERTAIN = 0.8
 NOTED = ("method", "note", "note_value", "choices", "remembered")
 
 
@@ -47,6 +51,10 @@ class OperationForm(FormValidationAction):
         flow = Flow(requested=tracker.get_slot("requested_slot") if tracker.active_loop_name else None, target=tracker.get_slot("target"), choices=tracker.get_slot("choices") or ())
         remembered = tracker.get_slot("remembered")
         entities = {e["entity"]: e["value"] for e in turn.message.get("entities") or []}
+        if closed(turn) or (turn.intent in {"affirm", "deny"} and offered_just_now(turn) and not hints_in(objects=kind.objects, entities=entities)):
+            return {}  # Not for this form: the agent ended the talk, or a person was offered and this is the answer.
+        if turn.intent == "affirm" and turn.certainty < CERTAIN:
+            return {}  # What only resembles a yes confirms nothing: the form asks again.
         message = Message(intent=turn.intent, entities=entities)
         if remembered and (flow.requested is None or turn.intent in GOES_ON):
             message, flow = Message(intent=kind.intent, entities=remembered.get("entities") or {}), Flow(requested=None)

@@ -121,7 +121,7 @@ class FollowUpFaq(TurnAction):
         events: Events = [SlotSet("misses", None), *([] if turn.slot(FRAUD) else [SlotSet("open_question", offer)])]
         if turn.same_question() >= 3 and not turn.waiting:
             say(dispatcher, "utter_same_again")
-            return [SlotSet("misses", None), SlotSet("open_question", offers.start("human_handoff"))]
+            return [SlotSet("misses", None), SlotSet("open_question", offers.person("failures"))]
         for operation in (await self._undecided(turn))[:1] if topic in self.PERSONAL else []:
             say_outcome(dispatcher, operation, turn.language, responses)
             events.append(SlotSet("last_operation_id", operation["id"]))

@@ -9,6 +9,7 @@ from typing import Any
 ANYTHING_ELSE = "anything_else"
 RESUME = "resume"
 CARD_OR_WALLET = "card_or_wallet"
+PERSON = "human_handoff"
 SIGN_IN = "sign_in"  # followed by the action that goes on after the sign-in
 
 
@@ -24,6 +25,16 @@ class Offer:
 def start(label: str, hints: Mapping[str, Any] | None = None) -> str:
     """Returns the text of an offer to start something, with the entities that name its object."""
     return ":".join(["start", label, *([json.dumps(dict(hints), ensure_ascii=False)] if hints else [])])
+
+
+def person(reason: str) -> str:
+    """Returns the text of an offer to call a person; `reason` is what the desk is told when it is taken."""
+    return start(PERSON, {"reason": reason})
+
+
+def anything_else(reason: str | None = None) -> str:
+    """Returns the text of "anything else?"; `reason` is what the desk is told when the answer is "a person"."""
+    return f"{ANYTHING_ELSE}::{json.dumps({'reason': reason})}" if reason else ANYTHING_ELSE
 
 
 def read(text: str | None) -> Offer:

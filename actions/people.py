@@ -24,10 +24,12 @@ class HandOver(TurnAction):
     NAME = "action_hand_over"
 
     async def act(self, turn: Turn, dispatcher: CollectingDispatcher, responses: frozenset[str]) -> Events:
-        """Hands over on request; a victim of fraud goes first."""
-        fraud = bool(turn.slot(FRAUD))
-        queued = await hand_over(turn, dispatcher, reason="fraud" if fraud else "requested", priority="high" if fraud else "normal")
-        return [SlotSet("misses", None), *(quiet(turn) if queued else [])]
+        """Hands over on request, with the reason for which a person was offered; a victim of fraud goes first."""
+        offered = offers.read(turn.slot("open_question")).hints.get("reason")
+        queued = await hand_over(turn, dispatcher, reason="fraud" if turn.slot(FRAUD) else offered or "requested")
+        # A form reads the message once more after this, and must find the offer that it answered.
+        answered = [SlotSet("open_question", None)] if offered and not turn.tracker.active_loop_name else []
+        return [*answered, *(quiet(turn) if queued else [])]
 
 
 class ReportFraud(TurnAction):
@@ -38,7 +40,7 @@ class ReportFraud(TurnAction):
     async def act(self, turn: Turn, dispatcher: CollectingDispatcher, responses: frozenset[str]) -> Events:
         """Advises, calls the person at once, and offers the protection while the customer waits; a protection under way is not begun anew."""
         say(dispatcher, "utter_fraud_advice")
-        called = CALLED if await hand_over(turn, dispatcher, reason="fraud", priority="high") else UNCALLED
+        called = CALLED if await hand_over(turn, dispatcher, reason="fraud") else UNCALLED
         if turn.tracker.active_loop_name == BY_INTENT["close_quick_pay"].form and (turn.slot(FRAUD) or turn.slot("target") == ALL):
             return [SlotSet("misses", None), SlotSet(FRAUD, called)]
         if turn.tracker.active_loop_name and turn.slot("operation_id"):
@@ -85,10 +87,10 @@ class Complain(TurnAction):
         if turn.waiting:
             say(dispatcher, "utter_complain_waiting")
         if turn.waiting or count >= 2:
-            queued = await hand_over(turn, dispatcher, reason="angry", priority="high")
+            queued = await hand_over(turn, dispatcher, reason="angry")
             return [SlotSet("complaints", None), *(quiet(turn) if queued else [])]
         say(dispatcher, "utter_complain")
-        return [SlotSet("complaints", count), SlotSet("open_question", offers.start("human_handoff"))]
+        return [SlotSet("complaints", count), SlotSet("open_question", offers.person("angry"))]
 
 
 class Repeat(TurnAction):

@@ -15,6 +15,7 @@ from actions.turn import Turn
 # The customer can go on at once with another code.
 ASK_AGAIN = {"code_wrong", "code_expired", "code_used", "code_replaced", "code_gone"}
 STALE = {"code_expired", "code_used", "code_replaced"}
+LOCKED = "challenges_locked"
 
 
 class SubmitOperation(TurnAction):
@@ -65,7 +66,7 @@ class SubmitOperation(TurnAction):
         told = SlotSet("last_operation_id", turn.slot("operation_id"))
         if refusal.code == "code_wrong" and not refusal.body.get("attempts_left"):
             say(dispatcher, "utter_failed_too_many_attempts")
-            return [*await leave(turn, dispatcher), told]
+            return [*await leave(turn, dispatcher, failed=True, person=True), told]
         if refusal.code == "operation_closed" and refusal.body.get("operation"):
             return await report(turn, dispatcher, refusal.body["operation"], responses)
         say_refusal(dispatcher, refusal, responses, language=turn.language)
@@ -73,7 +74,7 @@ class SubmitOperation(TurnAction):
             return self._ask_again(turn, *(["challenge_id"] if refusal.code in STALE else []))
         if refusal.code == "effects_changed":
             return [SlotSet("confirmed", None), SlotSet("effects_version", "changed"), *self._ask_again(turn)]
-        return [*await leave(turn, dispatcher), told]
+        return [*await leave(turn, dispatcher, person=refusal.code == LOCKED), told]
 
 
 class StopOperation(TurnAction):

@@ -32,7 +32,12 @@ class Turn:
     @property
     def intent(self) -> str:
         """Returns the message's intent (without the topic of a FAQ)."""
-        return (self.message.get("intent") or {}).get("name") or ""
+        return _name(self.message)
+
+    @property
+    def certainty(self) -> float:
+        """Returns how certain the intent is, 0 to 1; a button is certain."""
+        return float((self.message.get("intent") or {}).get("confidence") or 0.0)
 
     @property
     def topic(self) -> str | None:
@@ -49,6 +54,12 @@ class Turn:
         asked = [event.get("parse_data") or {} for event in reversed(self.tracker.events) if event.get("event") == "user"]
         keys = [_asked(parse) for parse in asked]
         return next((place for place, key in enumerate(keys) if key is None or key != keys[0]), len(keys))
+
+    @property
+    def message_before(self) -> str | None:
+        """Returns the id of the customer's message before this one; what the gateway reports meanwhile is passed over."""
+        said = [event for event in reversed(self.tracker.events) if event.get("event") == "user" and not _name(event.get("parse_data") or {}).startswith("EXTERNAL_")]
+        return said[1].get("message_id") if len(said) > 1 else None
 
     def entity(self, name: str) -> Any:
         """Returns the last value of an entity in the message, or None: "not CMB, ICBC" means ICBC."""
@@ -73,9 +84,14 @@ class Turn:
         return Binding(token=await gateway_client.customer_token(conversation_id=self.conversation_id, turn_id=self.turn_id))
 
 
+def _name(parse: dict[str, Any]) -> str:
+    """Returns the intent's name."""
+    return (parse.get("intent") or {}).get("name") or ""
+
+
 def _asked(parse: dict[str, Any]) -> str | None:
     """Returns the topic of a question. Every parse carries its best topic, so only one that was read as a question counts."""
-    if (parse.get("intent") or {}).get("name") != "faq":
+    if _name(parse) != "faq":
         return None
     selector = (parse.get("response_selector") or {}).get("faq") or {}
     full = (selector.get("response") or {}).get("intent_response_key") or ""

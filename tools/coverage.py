@@ -80,7 +80,8 @@ def rows() -> tuple[list[tuple[str, str, str, str, str]], list[str]]:
             name, label = f"utter_{one['label']}", one["label"]
             for language in LANGUAGES:
                 texts = said.get(name, {}).get(language, [])
-                if not any(one["in"][language].casefold() in text.casefold() for text in texts):
+                # The wordings take turns, so the first one must hold it: who asks once hears that one.
+                if not any(one["in"][language].casefold() in text.casefold() for text in texts[:1]):
                     missing.append(f"{one['fact']}: {name} in {language} does not hold {one['in'][language]!r}")
                 if label not in sentences[language]:
                     missing.append(f"{one['fact']}: tests/nlu has no {language} sentence for {label}")

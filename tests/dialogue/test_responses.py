@@ -5,6 +5,7 @@ import json
 import re
 
 import pytest
+import yaml
 
 from tests.dialogue.words import LANGUAGES, ROOT, domain, filled, languages_of, responses
 
@@ -57,6 +58,14 @@ def test_a_button_leads_somewhere(name: str, place: int, language: str, variatio
         assert set(entities) <= set(known["entities"]), payload
         if match[1] == "faq":
             assert (ROOT / "data" / "faq" / entities["topic"]).is_dir(), payload
+
+
+@pytest.mark.parametrize("name", yaml.safe_load((ROOT / "data" / "phrases.yml").read_text(encoding="utf-8")))
+def test_a_phrase_has_both_languages_and_is_short(name: str) -> None:
+    """What `data/phrases.yml` holds is said too."""
+    phrase = yaml.safe_load((ROOT / "data" / "phrases.yml").read_text(encoding="utf-8"))[name]
+    assert set(phrase) == set(LANGUAGES) and phrase["zh"] and phrase["en"]
+    assert not HAN.search(phrase["en"]) and len(phrase["en"].split()) <= 60 and len(phrase["zh"]) <= 120
 
 
 @pytest.mark.parametrize("name", FREQUENT)

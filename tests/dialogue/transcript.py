@@ -17,6 +17,8 @@ and, beside it, what must hold after it:
   cards: [tails still bound]     wallets: [kinds]     agreements: [merchants]     quick_pay: {tail: bool}
   operation: {kind, status}      an operation of the true state, waited for          operations: [statuses, oldest first]
   phone: [parts]                 the newest message on the phone contains them       codes: how many codes were sent so far
+  ticket: {reason, priority …}   what the desk's queue shows of this talk; null: it shows none
+  ratings: [scores]              by these scores the supervisor's report has grown since the transcript began
 """
 from __future__ import annotations
 
@@ -35,21 +37,22 @@ from tools.stack import Stack
 
 STEPS = {"user", "press", "again", "code", "secure", "sign_in", "clock", "bank", "settle", "kill", "start", "restart", "window", "agent", "away", "suspended", "rates"}
 STATE = {"cards", "wallets", "agreements", "quick_pay", "operation", "operations", "phone", "codes"}
-CHECKS = {"says", "never", "buttons", "no_buttons", "silent", "fails", "mode", "language", "card", "hears", "once", *STATE}
+DESK = {"ticket", "ratings"}
+CHECKS = {"says", "never", "buttons", "no_buttons", "silent", "fails", "mode", "language", "card", "hears", "once", *STATE, *DESK}
 
 
 @lru_cache
-def agent_of(url: str) -> Agent:
-    """Returns the desk's agent, signed in once (checking a password takes its time on purpose)."""
-    return Agent(url)
+def agent_of(url: str, name: str = "agent") -> Agent:
+    """Returns one of the desk's people, signed in once (checking a password takes its time on purpose)."""
+    return Agent(url, name)
 
 
 class Agent:
     """A person at the desk."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, name: str) -> None:
         self.url, self.http = f"{url}/api/desk/v1", requests.Session()
-        answer = self.http.post(f"{self.url}/session", json={"username": "agent", "password": "agent"}, timeout=30)
+        answer = self.http.post(f"{self.url}/session", json={"username": name, "password": name}, timeout=30)
         assert answer.ok, answer.text
         self.http.headers["X-CSRF-Token"] = answer.json()["csrf"]
 
@@ -58,6 +61,27 @@ class Agent:
         path, body = {"take": ("take", None), "hand_back": ("hand-back", None), "close": ("close", {"wrap_up": "solved"})}.get(what, ("messages", {"text": what, "client_id": uuid.uuid4().hex}))
         answer = self.http.post(f"{self.url}/conversations/{conversation}/{path}", json=body, timeout=30)
         assert answer.ok, f"{what}: {answer.status_code} {answer.text}"
+
+    def sees(self, path: str, **params: Any) -> dict[str, Any]:
+        """Returns what the desk shows at a path."""
+        answer = self.http.get(f"{self.url}/{path}", params=params, timeout=30)
+        assert answer.ok, f"{path}: {answer.status_code} {answer.text}"
+        return dict(answer.json())
+
+    def ticket(self, conversation: str) -> dict[str, Any] | None:
+        """Returns the ticket of a talk that waits in the queue."""
+        cursor: dict[str, str] = {}
+        while True:
+            page = self.sees("conversations", state="queue", limit=100, **cursor)
+            found = next((dict(row["ticket"]) for row in page["items"] if row["id"] == conversation), None)
+            if found or not page["next_cursor"]:
+                return found
+            cursor = {"cursor": page["next_cursor"]}
+
+    def ratings(self) -> tuple[int, float]:
+        """Returns how many scores the report holds, and their sum."""
+        totals = self.sees("reports")["totals"]
+        return totals["ratings"], totals["ratings"] * (totals["satisfaction"] or 0.0)
 
 
 class Player:
@@ -72,6 +96,7 @@ class Player:
         self.last_text = ("", "")
         self.seen: list[str] = []
         self.spoken: list[str] = []
+        self.rated = agent_of(stack.url, "supervisor").ratings() if any("ratings" in turn for turn in script["turns"]) else (0, 0.0)
 
     def open_window(self, number: int) -> None:
         """Turns to one of the customer's conversations."""
@@ -230,6 +255,19 @@ class Player:
         self.check_history(turn)
         if self.account and set(turn) & STATE:
             self.check_state(turn)
+        if set(turn) & DESK:
+            self.check_desk(turn)
+
+    def check_desk(self, turn: dict[str, Any]) -> None:
+        """Checks what people at the desk see."""
+        if "ticket" in turn:
+            found = agent_of(self.stack.url).ticket(self.customer.id)
+            wanted = turn["ticket"]
+            assert (found is None) == (wanted is None) and all((found or {}).get(name) == value for name, value in (wanted or {}).items()), f"the ticket is {found}"
+        if "ratings" in turn:
+            count, total = agent_of(self.stack.url, "supervisor").ratings()
+            # The report rounds its average.
+            assert count - self.rated[0] == len(turn["ratings"]) and abs(total - self.rated[1] - sum(turn["ratings"])) < 0.5, f"the report grew from {self.rated} to {(count, total)}"
 
     def check_history(self, turn: dict[str, Any]) -> None:
         """Checks what stands in the conversation, whoever asked for it."""
