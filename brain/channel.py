@@ -25,6 +25,8 @@ from brain.turn import LANGUAGES, BadTurn, Turn, entity, parse_of_command
 
 logger = logging.getLogger(__name__)
 REMEMBERED = 2048
+# Commands that may be answered with nothing.
+SILENT = {"operation_event", "signed_in", "session_started", "closed"}
 RANKED = 5
 # A notice is worded by the response of this name; a code is only worth a warning when nobody asked for one.
 NOTICES = {"card_number": "utter_notice_card_number", "id_number": "utter_notice_id_number", "password": "utter_notice_password", "code": "utter_notice_code"}
@@ -131,7 +133,7 @@ class GatewayChannel(InputChannel):
         warnings = len(outbox.replies)
         await agent.handle_message(UserMessage(
             turn.shown_text(), outbox, turn.conversation_id, parse_data=parse, input_channel=self.name(), message_id=turn.turn_id, metadata=turn.metadata()))
-        if len(outbox.replies) == warnings and not (turn.command and turn.command["name"] in {"operation_event", "signed_in", "session_started"}):
+        if len(outbox.replies) == warnings and not (turn.command and turn.command["name"] in SILENT):
             raise RuntimeError("the assistant had nothing to say")
         return {"language": language, "pinned": pinned, "replies": outbox.replies, "parse": _summary(parse, language)}
 

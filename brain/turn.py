@@ -11,6 +11,7 @@ COMMAND_INTENTS = {
     "session_started": "EXTERNAL_session_started",
     "operation_event": "EXTERNAL_operation_event",
     "handed_back": "EXTERNAL_handed_back",
+    "closed": "EXTERNAL_handed_back",
 }
 
 
@@ -68,6 +69,8 @@ class Turn(NamedTuple):
         if self.command and self.command["name"] == "operation_event":
             found["operation"] = self.command.get("operation")
             found["event"] = self.command.get("type")
+        if self.command and self.command["name"] == "closed":
+            found["event"] = "closed"
         return found
 
 
