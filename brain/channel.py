@@ -18,7 +18,7 @@ from sanic.response import HTTPResponse
 
 from brain.language import detect
 from brain.outbox import Outbox, reply_of
-from brain.strict_endpoint import StrictEndpoint, TurnAborted
+from brain.strict_endpoint import StrictEndpoint, TurnAborted, joined
 from brain.suggest import suggest
 from brain.switching import asked_language
 from brain.turn import LANGUAGES, BadTurn, Turn, entity, parse_of_command
@@ -68,7 +68,8 @@ class GatewayChannel(InputChannel):
                 asked = Turn.from_body(request.json)
             except BadTurn as error:
                 return problem(400, "bad_turn", str(error))
-            return await self._answer(asked, request.app.ctx.agent)
+            with joined(request.headers):
+                return await self._answer(asked, request.app.ctx.agent)
 
         @routes.post("/suggest")
         async def suggest_for_desk(request: Request) -> HTTPResponse:
@@ -164,8 +165,10 @@ class GatewayChannel(InputChannel):
                 await outbox.send_response(turn.conversation_id, said)
 
     async def _earlier_answer(self, turn: Turn, agent: Agent) -> Optional[Dict[Text, Any]]:
-        """Returns the replies of a turn that ran before this process started. Looked up once a conversation: later turns are remembered."""
-        if turn.conversation_id in self._seen:
+        """Returns the replies of a turn that ran before: before this process started, or in another Rasa of the same tracker store.
+
+        Looked up once a conversation, and whenever the gateway says that it asks again; all else is remembered."""
+        if turn.conversation_id in self._seen and not turn.again:
             return None
         self._seen[turn.conversation_id] = None
         while len(self._seen) > REMEMBERED:

@@ -20,7 +20,7 @@ class BadTurn(ValueError):
 
 
 class Turn(NamedTuple):
-    """One turn: exactly one of `text` and `command` is set."""
+    """One turn: exactly one of `text` and `command` is set. `again`: it was asked before, here or of another Rasa."""
 
     conversation_id: Text
     turn_id: Text
@@ -32,6 +32,7 @@ class Turn(NamedTuple):
     command: Optional[Dict[Text, Any]]
     code_refs: List[Text]
     notices: List[Text]
+    again: bool = False
 
     @classmethod
     def from_body(cls, body: Any) -> "Turn":
@@ -55,6 +56,7 @@ class Turn(NamedTuple):
             conversation_id=body["conversation_id"], turn_id=body["turn_id"], language=language if language in LANGUAGES else "zh",
             pinned=bool(body.get("pinned")), channel=str(body.get("channel") or "web"), signed_in=bool(body.get("signed_in")), text=text, command=command,
             code_refs=[str(ref) for ref in body.get("code_refs") or []], notices=[str(notice) for notice in body.get("notices") or []],
+            again=bool(body.get("again")),
         )
 
     def shown_text(self) -> Text:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
+from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,8 @@ from gateway import metrics
 from gateway.breaker import Breaker
 from gateway.log import log
 from telemetry import tracing
+
+MOST_DOUBTFUL = 2048
 
 
 class BrainUnavailable(Exception):
@@ -32,6 +35,8 @@ class BrainClient:
     ) -> None:
         self._urls, self._token, self._session, self._timeout = urls, token, session, timeout
         self.breakers = {url: Breaker() for url in urls}
+        # Turns that a Rasa may still be running although nobody waits for it any more.
+        self._doubtful: OrderedDict[str, str] = OrderedDict()
 
     @staticmethod
     def order(urls: Sequence[str], conversation: str) -> list[str]:
@@ -39,12 +44,16 @@ class BrainClient:
         return sorted(urls, key=lambda url: hashlib.sha256(f"{url}|{conversation}".encode()).digest())
 
     async def turn(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Returns Rasa's answer to one turn; raises BrainUnavailable after the time limit, an error, or an open breaker."""
+        """Returns Rasa's answer to one turn; raises BrainUnavailable after the time limit, an error, or an open breaker.
+
+        A turn that was asked before without an answer goes back to where it may still run, and only from there elsewhere.
+        """
         deadline = time.monotonic() + self._timeout
         reason = "breaker_open"
-        for url in self.order(self._urls, body["conversation_id"]):
+        before = self._doubtful.pop(body["turn_id"], None)
+        for url in sorted(self.order(self._urls, body["conversation_id"]), key=lambda one: one != before):
             breaker = self.breakers[url]
-            if not breaker.allows():
+            if url != before and not breaker.allows():
                 continue
             try:
                 with tracing.span("rasa turn", kind="client", conversation=body["conversation_id"]):
@@ -59,6 +68,8 @@ class BrainClient:
                 log.warning(
                     "brain_failed", reason=error.reason, conversation=body["conversation_id"], turn=body["turn_id"]
                 )
+                if error.unknown:
+                    self._doubt(body["turn_id"], url)
                 # Only where the turn surely did not run may another be asked at once.
                 if error.unknown or error.reason not in ("connect", "status_503"):
                     raise
@@ -70,6 +81,11 @@ class BrainClient:
             breaker.ok()
             return answer
         raise BrainUnavailable(reason)
+
+    def _doubt(self, turn_id: str, url: str) -> None:
+        self._doubtful[turn_id] = url
+        while len(self._doubtful) > MOST_DOUBTFUL:
+            self._doubtful.popitem(last=False)
 
     async def _ask(self, url: str, body: dict[str, Any], deadline: float) -> dict[str, Any]:
         pause = 0.05

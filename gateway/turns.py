@@ -226,6 +226,7 @@ def _begin(session: Session, *, conversation_id: str, signed_in_for: int) -> tup
         "code_refs": [],
         "command": None,
         "notices": [],
+        "again": turn.attempts > 1,
     }
     body |= {name: turn.request[name] for name in ("text", "code_refs", "command", "notices") if name in turn.request}
     if conversation.owner == "queue":

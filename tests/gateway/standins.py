@@ -29,6 +29,7 @@ TURN_FIELDS = {
     "code_refs",
     "command",
     "notices",
+    "again",
 }
 COMMANDS = {"press", "submit_code", "signed_in", "session_started", "operation_event", "handed_back", "closed"}
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 
+import aiohttp
+import pytest
 import requests
+from aiohttp import web
 
+from gateway.brain_client import BrainClient, BrainUnavailable
 from tests.gateway.conftest import World, free_port, wait_for
 
 
@@ -42,6 +47,58 @@ def test_a_conversation_stays_at_its_rasa_and_moves_when_that_is_gone(fresh: Wor
         return all(talk.say("back").status_code == 200 for talk in talks) and set(at(fresh, "rasa2")) == set(two)
 
     wait_for(home)
+
+
+class Stub:
+    """A Rasa in this process: hangs while `hanging` is set, else answers with its name."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.hanging, self.asked = name, False, list[str]()
+        self.released = asyncio.Event()
+
+    async def turn(self, request: web.Request) -> web.Response:
+        """Answers one turn."""
+        self.asked.append((await request.json())["turn_id"])
+        if self.hanging:
+            await self.released.wait()
+        return web.json_response({"replies": [{"text": self.name}]})
+
+    async def start(self) -> str:
+        """Serves it; returns its address."""
+        app = web.Application()
+        app.router.add_post("/webhooks/gateway/turn", self.turn)
+        self.runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await self.runner.setup()
+        await web.TCPSite(self.runner, "127.0.0.1", 0).start()
+        return f"http://127.0.0.1:{self.runner.addresses[0][1]}"
+
+
+async def test_a_turn_without_an_answer_goes_back_to_where_it_may_still_run() -> None:
+    stubs = {await stub.start(): stub for stub in (Stub("one"), Stub("two"))}
+    body = {"conversation_id": "conv_1", "turn_id": "msg_1"}
+    first, second = (stubs[url] for url in BrainClient.order(tuple(stubs), "conv_1"))
+    async with aiohttp.ClientSession() as session:
+        client = BrainClient(urls=tuple(stubs), token="t", session=session, timeout=0.3)
+        for breaker in client.breakers.values():
+            breaker.limit, breaker.rest = 1, 3600  # one failure closes a door for the rest of this test
+        first.hanging = True
+        with pytest.raises(BrainUnavailable) as lost:
+            await client.turn(body)
+        assert lost.value.unknown and second.asked == []
+        # The door of the first is shut for others now; this turn goes back to it and gets what it was answered there.
+        assert (await client.turn(body | {"turn_id": "msg_2"}))["replies"] == [{"text": second.name}]
+        first.hanging = False
+        first.released.set()
+        assert (await client.turn(body))["replies"] == [{"text": first.name}]
+        assert second.asked == ["msg_2"] and first.asked == ["msg_1", "msg_1"]
+        # Where nothing runs any more (the process is gone), the other takes it.
+        first.hanging = True
+        first.released.clear()
+        with pytest.raises(BrainUnavailable):
+            await client.turn(body | {"turn_id": "msg_3"})
+        await first.runner.cleanup()
+        assert (await client.turn(body | {"turn_id": "msg_3"}))["replies"] == [{"text": second.name}]
+    await second.runner.cleanup()
 
 
 def test_a_queue_that_nobody_serves_gives_the_talk_back(alone: World) -> None:
