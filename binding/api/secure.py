@@ -60,7 +60,7 @@ def show(ticket: str, lang: Literal["zh", "en"] | None = None) -> Response:
         {"name": name, "type": kind, "mode": mode, "max": most, "autocomplete": auto, "label": words["fields"][name]}
         for name, kind, mode, most, auto in FIELDS[page.method]
     ]
-    told = {key: words[key] for key in ("errors", "faults", "no_sign_in", "done", "send", "sending")}
+    told = {key: words[key] for key in ("errors", "faults", "titles", "ended", "no_sign_in", "done", "send", "sending")}
     return _html(
         words, 200, form=True, method=page.method, fields=fields, operation=words["kinds"][page.operation.kind].format(target=target),
         account=masks.phone(page.account.phone), words_json=json.dumps(told, ensure_ascii=False).replace("<", "\\u003c"),
