@@ -97,6 +97,7 @@ def test_on_a_phone_nothing_is_cut_off(customer: Any, language: str) -> None:
     frame = one.frame()
     for where in (frame, one.page):
         assert where.evaluate("document.documentElement.scrollWidth") <= 320
+    assert frame.evaluate("document.documentElement.scrollHeight") <= 640  # only the log scrolls, also for what is only heard
     assert frame.evaluate("[...document.querySelectorAll('.Bubble, .Card, .Btn, .header, .footer')].filter((one) => { const box = one.getBoundingClientRect(); return box.right > 320.5 || box.left < -0.5 }).length") == 0
     assert frame.evaluate("[...document.querySelectorAll('.choice, .composer-send, .header-button')].filter((one) => one.getBoundingClientRect().height < 24).length") == 0
     assert frame.evaluate("getComputedStyle(document.querySelector('.composer-input')).fontSize") == "16px"  # smaller makes iOS zoom

@@ -67,6 +67,7 @@ const zh = {
   statuses: { awaiting_verification: "待验证", processing: "办理中", pending: "银行处理中", succeeded: "已完成", failed: "未办成", cancelled: "已取消", expired: "已过期", manual_review: "人工核实中" } as Record<string, string>,
   kinds: { "card.unbind": "解绑银行卡", "card.bind": "绑定银行卡", "quick_pay.disable": "关闭快捷支付", "wallet.unbind": "解绑钱包", "wallet.bind": "绑定钱包", "agreement.terminate": "取消自动扣款" } as Record<string, string>,
   ending: (tail: string) => `尾号 ${tail}`,
+  allCards: "全部银行卡",
 };
 
 const en: typeof zh = {
@@ -135,6 +136,7 @@ const en: typeof zh = {
   statuses: { awaiting_verification: "To be verified", processing: "In progress", pending: "With the bank", succeeded: "Done", failed: "Not done", cancelled: "Cancelled", expired: "Expired", manual_review: "Being checked" },
   kinds: { "card.unbind": "Unbind a card", "card.bind": "Add a card", "quick_pay.disable": "Quick payment off", "wallet.unbind": "Unlink a wallet", "wallet.bind": "Link a wallet", "agreement.terminate": "End an automatic payment" },
   ending: (tail: string) => `ending ${tail}`,
+  allCards: "all cards",
 };
 
 export type Words = typeof zh;

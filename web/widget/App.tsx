@@ -80,7 +80,7 @@ export function App({ talk, close, openSecure }: Props) {
               )}
             </div>
           )}
-          <Composer code={code} disabled={state.phase === "failed" || state.signInNeeded} words={words} send={(text) => talk.say(text)} />
+          <Composer code={code} disabled={state.phase === "failed" || state.signInNeeded} words={words} send={(text) => talk.say(text)} types={(typing) => talk.types(typing)} />
         </footer>
       </main>
     </ConfigProvider>

@@ -47,5 +47,9 @@ describe("lines", () => {
   it("counts buttons only after the customer's last line", () => {
     expect(liveFrom(merge([], [said("1", "bot"), said("2", "customer"), said("3", "bot")]))).toBe(2);
     expect(liveFrom([])).toBe(0);
+    // Verified on the secure page: the button that led there leads nowhere any more.
+    const operation = (id: string, status: "pending" | "awaiting_verification"): Message => ({ ...said(id, "bot"), card: { type: "operation", id: "op", kind: "card.unbind", target: "x", status } });
+    expect(liveFrom(merge([], [said("1", "customer"), operation("2", "awaiting_verification"), said("3", "bot")]))).toBe(1);
+    expect(liveFrom(merge([], [said("1", "customer"), said("2", "bot"), operation("3", "pending"), said("4", "bot")]))).toBe(2);
   });
 });

@@ -60,9 +60,15 @@ export function fail(lines: Line[], clientId: string, fault: string): Line[] {
   return lines.map((line) => (line.clientId === clientId ? { ...line, state: "failed", fault } : line));
 }
 
-/** Returns where the buttons still count: what came after the customer's last line. */
+const goesOn = (line: Line): boolean => line.card?.type === "operation" && "status" in line.card && line.card.status !== "awaiting_verification";
+
+/** Returns where the buttons still count: what came after the customer's last line, and from the word on that a request went on without one. */
 export function liveFrom(lines: Line[]): number {
-  for (let at = lines.length - 1; at >= 0; at -= 1) if (lines[at]?.author === "customer") return at + 1;
+  for (let at = lines.length - 1; at >= 0; at -= 1) {
+    const line = lines[at];
+    if (line?.author === "customer") return at + 1;
+    if (line && goesOn(line)) return at;
+  }
   return 0;
 }
 

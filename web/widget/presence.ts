@@ -10,6 +10,7 @@ export class Presence {
   constructor(
     private readonly store: Store,
     private readonly session: Session,
+    private readonly tell: (message: string) => void = () => {},
   ) {}
 
   /** Tells whether the customer can see the talk now. */
@@ -45,6 +46,7 @@ export class Presence {
 
   private mark(): void {
     const last = [...this.store.state.lines].reverse().find((line) => !line.state)?.id;
+    if (last) this.tell(last);
     if (last && this.session.kept && this.session.kept.seen !== last) this.session.change({ seen: last });
   }
 }

@@ -9,6 +9,7 @@ import { SignIn, type TokenSource } from "./signin";
 import { EMPTY, Store, type State } from "./state";
 import { subjectOf, type Kept } from "./storage";
 import { Stream } from "./stream";
+import { Telling } from "./telling";
 import { WORDS } from "./words";
 
 interface Begun {
@@ -21,6 +22,7 @@ interface Begun {
 export class Talk {
   private readonly store: Store;
   private readonly session = new Session();
+  private readonly telling: Telling;
   private readonly presence: Presence;
   private readonly signals: Signals;
   private readonly signing: SignIn;
@@ -35,7 +37,8 @@ export class Talk {
     language: Language,
   ) {
     this.store = new Store(language);
-    this.presence = new Presence(this.store, this.session);
+    this.telling = new Telling(this.store, this.session);
+    this.presence = new Presence(this.store, this.session, (message) => this.telling.seen(message));
     this.signals = new Signals(this.store, this.session);
     this.signing = new SignIn(this.store, this.session, tokens, {
       listen: () => this.listen(),
@@ -169,7 +172,9 @@ export class Talk {
     const known = new Set(this.state.lines.map((line) => line.id));
     const fresh = messages.filter((message) => !known.has(message.id));
     const spoken = fresh.some((message) => message.author !== "customer");
-    this.store.set({ lines, agent: lastAgent(lines), ...(spoken ? { typing: false } : {}) });
+    // What the notice promised is here.
+    const over = [this.store.words.secureOpened, this.store.words.secureDone].includes(this.state.notice ?? "");
+    this.store.set({ lines, agent: lastAgent(lines), ...(spoken ? { typing: false, ...(over ? { notice: null } : {}) } : {}) });
     this.presence.came(fresh);
   }
 
@@ -190,7 +195,13 @@ export class Talk {
     void this.start();
   }
 
+  /** The customer types, or has emptied the field. */
+  types(typing: boolean): void {
+    this.telling.types(typing);
+  }
+
   say(text: string): void {
+    this.telling.sent();
     this.outbox.say(text);
   }
 

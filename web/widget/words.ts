@@ -186,7 +186,7 @@ const en: typeof zh = {
     quickPay: "Quick pay",
     quickPayOff: "Quick pay off",
     copyReference: "Copy the reference",
-    steps: ["Verified", "With the bank", "Done"],
+    steps: ["Verification", "With the bank", "Done"],
   },
   kinds: {
     "card.unbind": "Unbind a card",

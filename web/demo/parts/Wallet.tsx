@@ -90,7 +90,7 @@ export function Wallet({ account, language, words }: { account: Account; languag
               <span className="rows-name">
                 {words.kinds[one.kind] ?? one.kind}
                 <small>
-                  {/^\d{4}$/.test(one.target) ? words.ending(one.target) : walletName(one.target, language)} · <span className="mono">{one.reference}</span>
+                  {targetName(one.target, language, words)} · <span className="mono">{one.reference}</span>
                 </small>
               </span>
               <span className="pill" data-status={one.status}>
@@ -102,6 +102,13 @@ export function Wallet({ account, language, words }: { account: Account; languag
       </section>
     </>
   );
+}
+
+/** A request's card, bank or wallet as the page names it. */
+function targetName(target: string, language: Language, words: Words): string {
+  if (target === "all") return words.allCards;
+  if (/^\d{4}$/.test(target)) return words.ending(target);
+  return walletName(target, language) === target ? bankName(target, language) : walletName(target, language);
 }
 
 /** What the account will look like, until it is here: nothing jumps when it comes. */

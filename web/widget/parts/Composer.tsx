@@ -12,10 +12,11 @@ interface Props {
   disabled: boolean;
   words: Words;
   send(text: string): void;
+  types(typing: boolean): void;
 }
 
 /** Where the customer types. While a code is asked for it is a number field that the phone can fill in from the SMS. */
-export function Composer({ code, disabled, words, send }: Props) {
+export function Composer({ code, disabled, words, send, types }: Props) {
   const [text, setText] = useState("");
   const [wantsText, setWantsText] = useState(false);
   const area = useRef<HTMLTextAreaElement>(null);
@@ -88,7 +89,7 @@ export function Composer({ code, disabled, words, send }: Props) {
           />
         ) : (
           <textarea
-            ref={area} className="composer-input" rows={1} value={text} onChange={(event) => setText(event.target.value)} onKeyDown={typed} enterKeyHint="send" autoComplete="off"
+            ref={area} className="composer-input" rows={1} value={text} onChange={(event) => { setText(event.target.value); types(event.target.value !== ""); }} onKeyDown={typed} enterKeyHint="send" autoComplete="off"
             placeholder={words.placeholder} aria-label={words.message} {...marks}
           />
         )}
