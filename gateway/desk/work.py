@@ -26,8 +26,15 @@ from gateway.problems import Problem
 def _mine(session: Session, conversation_id: str, person: Person) -> Conversation:
     found = find(session, conversation_id)
     if found.owner != "human" or found.owner_agent != person.username:
-        raise Problem("owner_changed", "Somebody else owns this talk now.", mode=found.owner, agent=found.owner_agent)
+        raise _anothers(session, found)
     return found
+
+
+def _anothers(session: Session, conversation: Conversation) -> Problem:
+    """Returns the problem of a talk that is not one's own, with the name of whose it is."""
+    name = session.scalars(select(Agent.name).where(Agent.username == conversation.owner_agent)).first()
+    whose = {"mode": conversation.owner, "agent": conversation.owner_agent, "agent_name": name}
+    return Problem("owner_changed", "Somebody else owns this talk now.", **whose)
 
 
 def listed(
@@ -106,7 +113,7 @@ def take(session: Session, *, person: Person, conversation_id: str, again: bool 
         session, conversation_id=conversation_id, was=("queue", "bot"), owner="human", agent=person.username
     ):
         session.refresh(conversation)
-        raise Problem("owner_changed", "Somebody else has it.", mode=conversation.owner, agent=conversation.owner_agent)
+        raise _anothers(session, conversation)
     session.refresh(conversation)
     ticket = open_ticket(session, conversation_id=conversation_id)
     if ticket is None:

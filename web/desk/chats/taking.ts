@@ -29,7 +29,7 @@ export function useTake(): (id: string) => Promise<boolean> {
       void client.invalidateQueries({ queryKey: ["customer", "chat", id] });
       return true;
     } catch (error) {
-      if (error instanceof DeskProblem && error.code === "owner_changed" && typeof error.more.agent === "string") void message.warning(words.talk.taken(colleague(error.more.agent)));
+      if (error instanceof DeskProblem && error.code === "owner_changed" && typeof error.more.agent === "string") void message.warning(words.talk.taken(typeof error.more.agent_name === "string" ? error.more.agent_name : colleague(error.more.agent)));
       else complain(error);
       void client.invalidateQueries({ queryKey: ["rows"] });
       void client.invalidateQueries({ queryKey: ["chat", id] });
