@@ -33,7 +33,7 @@ def _mine(session: Session, conversation_id: str, person: Person) -> Conversatio
 def _anothers(session: Session, conversation: Conversation) -> Problem:
     """Returns the problem of a talk that is not one's own, with the name of whose it is."""
     name = session.scalars(select(Agent.name).where(Agent.username == conversation.owner_agent)).first()
-    whose = {"mode": conversation.owner, "agent": conversation.owner_agent, "agent_name": name}
+    whose: dict[str, Any] = {"mode": conversation.owner, "agent": conversation.owner_agent, "agent_name": name}
     return Problem("owner_changed", "Somebody else owns this talk now.", **whose)
 
 

@@ -64,6 +64,11 @@ def test_a_customer_and_an_agent_side_by_side(customer: Any, desk: Any) -> None:
     page.keyboard.press("Enter")
     expect(agent.lines("agent").last).to_contain_text("您好，我来帮您。")
     expect(one.chat.locator(".log")).to_contain_text("您好，我来帮您。")
+    expect(agent.lines("agent").last).to_contain_text("已读")
+    one.chat.locator(".composer-input").press_sequentially("嗯")
+    expect(page.locator(".typing")).to_have_text("客户正在输入…")
+    one.chat.locator(".composer-input").fill("")
+    expect(page.locator(".typing")).to_have_text("")
     one.say("解绑一般要多久")
     expect(agent.lines("customer").last).to_contain_text("解绑一般要多久")
     suggestion = page.locator(".suggestion")
@@ -142,8 +147,8 @@ def test_two_agents_and_one_chat(desk: Any, world: Any) -> None:
 
     second.page.route("**/take", faster)
     second.page.get_by_role("button", name=WORDS["zh"]["take"], exact=True).click()
-    expect(second.page.locator(".ant-message")).to_contain_text("agent 已经接入了这个会话")
-    expect(second.page.locator(".owner")).to_have_text("agent 接待中")
+    expect(second.page.locator(".ant-message")).to_contain_text("林晓 Lynn 已经接入了这个会话")
+    expect(second.page.locator(".owner")).to_have_text("林晓 Lynn 接待中")
     expect(second.page.locator(".composer")).to_have_attribute("data-note", "true")  # only a note can be written
     second.page.unroute("**/take")
     first.page.get_by_role("tab", name=re.compile("我的")).click()
@@ -197,7 +202,6 @@ def test_a_call_from_ring_to_wrap_up(desk: Any, world: Any, language: str) -> No
     guide = page.locator(".guide")
     expect(guide.locator("[aria-current=step]")).to_be_visible()
     assert agent.axe() == []
-    world.http.post(world.url + "/sandbox/clock", json={"advance_s": 61}, timeout=10).raise_for_status()  # one code a minute, for whatever it is
     guide.get_by_role("button", name=words["agree"]).click()
     second = world.code(account, after=1)
     guide.locator(".code-field input").fill("000000" if second != "000000" else "111111")
@@ -214,6 +218,40 @@ def test_a_call_from_ring_to_wrap_up(desk: Any, world: Any, language: str) -> No
     dialog.get_by_role("button", name=words["end"]).click()
     expect(page.locator(".ant-message")).to_contain_text(words["gone"])
     expect(page.locator(".composer")).to_have_count(0)
+
+
+def test_the_end_of_an_operation_finds_an_agent_who_looks_elsewhere(desk: Any, world: Any) -> None:
+    agent, words, account = desk(), WORDS["zh"], world.customer("zh")
+    page = agent.page
+    agent.open("/desk/calls")
+    page.get_by_label(words["phone"]).fill(world.account(account)["phone"])
+    page.get_by_role("button", name=words["start"]).click()
+    page.get_by_role("button", name=words["send_code"]).click()
+    page.locator(".composer-row input").fill(words["code"].format(world.code(account)))
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name=words["digits"]).click()
+    page.get_by_role("button", name=words["unbind"]).click()
+    guide = page.locator(".guide")
+    guide.get_by_role("button", name=words["agree"]).click()
+    world.bank("pending")
+    try:
+        guide.locator(".code-field input").fill(world.code(account, after=1))
+        guide.get_by_role("button", name=words["check"]).click()
+        expect(guide.locator(".state")).to_have_attribute("data-status", "pending")
+        agent.open("/desk/chats")
+        expect(page.locator(".guide")).to_have_count(0)
+    finally:
+        world.bank("ok")
+    world.settle()
+    news = page.locator(".ant-notification-notice")
+    expect(news).to_contain_text("解绑银行卡（尾号 1234），已经办好了。")
+    assert agent.axe() == []
+    news.get_by_role("button", name="打开通话").click()
+    expect(agent.lines("system").last).to_contain_text("已经办好了")
+    expect(guide.locator(".state")).to_have_text(words["done"])
+    expect(news).to_have_count(0)
+    page.keyboard.press("Alt+w")
+    page.get_by_role("dialog").get_by_role("button", name=words["end"]).click()
 
 
 def test_what_an_agent_corrects_a_supervisor_reviews(desk: Any, world: Any) -> None:
