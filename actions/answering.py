@@ -5,21 +5,16 @@ from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions import direct, offers
-from actions.asking_back import button
+from actions.asking_back import after_warning, ask_what_about
 from actions.base import Events, TurnAction, say
 from actions.choosing import hints_in
-from actions.ending import leave
-from actions.flow import resume_suspended, start
-from actions.handing_over import offer_person
+from actions.declining import decline
+from actions.flow import resume_suspended
 from actions.misses import lead_on, noted, offered_just_now
-from actions.operations import BY_INTENT, FRAUD
+from actions.operations import BY_INTENT
+from actions.starting import start, try_again
 from actions.submitting import stop
 from actions.turn import Turn
-
-# "No" right after one of these answers says that it did not help.
-UNSOLVED = {"unbind_failed", "unbind_delayed", "card_bind_failed", "wallet_bind_failed", "wallet_unbind_failed", "sms_code_not_received"}
-WITH_A_CARD = ("unbind_card", "close_quick_pay", "check_auto_deductions")
-WITH_A_WALLET = ("bind_wallet", "unbind_wallet")
 
 
 class AnswerYes(TurnAction):
@@ -34,15 +29,17 @@ class AnswerYes(TurnAction):
                 return await direct.run(direct.BY_LABEL[offers.PERSON], turn, dispatcher, responses)
             if turn.slot("requested_slot") == "confirmed":
                 return await lost(turn, dispatcher, "utter_not_understood_here")  # It was no certain yes.
+            if turn.slot("requested_slot") == "target":
+                return await lost(turn, dispatcher, "utter_pick_one")
             if turn.slot("requested_slot") == "code_ref":
                 say(dispatcher, "utter_take_your_time")
             return []
         offer = offers.read(turn.slot("open_question"))
         if offer.sort == offers.RESUME and turn.slot("suspended"):
             return resume_suspended(turn)
-        if offer.sort == "start" and offer.label in BY_INTENT:
+        if offer.sort in {offers.START, offers.AGAIN} and offer.label in BY_INTENT:
             return start(offer.label, hints=offer.hints)
-        if offer.sort == "start" and offer.label in direct.BY_LABEL:
+        if offer.sort == offers.START and offer.label in direct.BY_LABEL:
             return [SlotSet("open_question", None), *await direct.run(direct.BY_LABEL[offer.label], turn, dispatcher, responses)]
         if offer.sort == offers.CARD_OR_WALLET:
             say(dispatcher, "utter_ask_card_or_wallet")
@@ -64,13 +61,7 @@ class AnswerNo(TurnAction):
                 say(dispatcher, "utter_pick_one")
                 return []
             return await stop(turn, dispatcher, responses)
-        if turn.slot(FRAUD):
-            say(dispatcher, "utter_declined")
-            return await leave(turn, dispatcher)
-        if (turn.asked_before() or "") in UNSOLVED and not turn.waiting:
-            return offer_person(dispatcher)
-        say(dispatcher, "utter_goodbye" if offers.read(turn.slot("open_question")).sort == offers.ANYTHING_ELSE else "utter_ok_no")
-        return [SlotSet("open_question", offers.ANYTHING_ELSE), SlotSet("suspended", None)]
+        return await decline(turn, dispatcher)
 
 
 class AnswerBare(TurnAction):
@@ -84,6 +75,8 @@ class AnswerBare(TurnAction):
             if turn.entity("code_ref"):
                 say(dispatcher, "utter_code_comes_after_yes")
                 return []
+            if turn.warned:
+                return after_warning(turn, dispatcher)
             return await lost(turn, dispatcher, {"target": "utter_pick_one", "code_ref": "utter_not_a_code"}.get(turn.slot("requested_slot"), "utter_not_understood_here"))
         if turn.entity("code_ref"):
             say(dispatcher, "utter_no_code_expected")
@@ -92,16 +85,15 @@ class AnswerBare(TurnAction):
 
     @staticmethod
     async def _what_about(turn: Turn, dispatcher: CollectingDispatcher) -> Events:
+        events = try_again(turn)
+        if events is not None:
+            return events
         kind = turn.entity("object")
         if turn.slot("open_question") == offers.CARD_OR_WALLET and (kind or turn.entity("wallet") or turn.entity("bank")):
             return start("unbind_wallet" if kind == "wallet" or turn.entity("wallet") else "unbind_card", hints=turn.entities)
         if turn.entity("merchant"):
             return start("cancel_auto_deduction", hints={"merchant": turn.entity("merchant")})
-        if turn.entity("wallet") or kind == "wallet":
-            say(dispatcher, "utter_what_about_wallet", buttons=[button(label, language=turn.language, entities=turn.entities) for label in WITH_A_WALLET])
-        elif hints_in(objects="card", entities=turn.entities) or kind == "card":
-            say(dispatcher, "utter_what_about_card", buttons=[button(label, language=turn.language, entities=turn.entities) for label in WITH_A_CARD])
-        else:
+        if not ask_what_about(turn, dispatcher):
             return await lost(turn, dispatcher, "utter_how_can_i_help")
         return [SlotSet("open_question", None), SlotSet("misses", None)]
 

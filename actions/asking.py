@@ -81,7 +81,7 @@ class AskConfirmed(Question):
     @staticmethod
     def _again(turn: Turn) -> str:
         kind = kind_of(turn)
-        return offers.start(kind.intent, {kind.id_entity: turn.slot("target")})
+        return offers.again(kind.intent, {kind.id_entity: turn.slot("target")})
 
 
 class AskCode(Question):

@@ -12,10 +12,12 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions import direct, offers
 from actions.base import Events, TurnAction, say
+from actions.choosing import hints_in
 from actions.display import DATA
 from actions.flow import could_be_a_wallet
 from actions.misses import count, lead_on, noted
 from actions.operations import BY_INTENT, HINTS
+from actions.starting import try_again
 from actions.turn import Turn
 
 # Looking something up changes nothing: it needs less certainty than doing something.
@@ -23,6 +25,10 @@ HARMLESS = {"check_bindings", "check_auto_deductions", "check_request_status"}
 LIKELY = 0.5
 # Below this share of the first candidate's certainty a second one is not worth offering.
 NEAR = 0.25
+# What is less likely than this is not worth a question the first time; the second time the nearest are shown whatever they are.
+REMOTE = 0.1
+WITH_A_CARD = ("unbind_card", "close_quick_pay", "check_auto_deductions")
+WITH_A_WALLET = ("bind_wallet", "unbind_wallet")
 
 
 @lru_cache
@@ -31,11 +37,11 @@ def titles() -> dict[str, dict[str, str]]:
     return yaml.safe_load((DATA / "titles.yml").read_text(encoding="utf-8"))
 
 
-def candidates(ranking: list[dict[str, Any]], *, most: int) -> list[str]:
-    """Returns the labels worth offering, best first: those that have a title."""
+def candidates(ranking: list[dict[str, Any]], *, most: int, least: float = 0.0) -> list[str]:
+    """Returns the labels worth offering, best first: those that have a title and at least that certainty."""
     named = [(r["name"], float(r.get("confidence") or 0.0)) for r in ranking if r.get("name") in titles()]
     best = named[0][1] if named else 0.0
-    return [name for name, certainty in named[:most] if certainty >= best * NEAR]
+    return [name for name, certainty in named[:most] if certainty >= max(best * NEAR, least)]
 
 
 def button(label: str, *, language: str, entities: dict[str, Any]) -> dict[str, str]:
@@ -63,6 +69,24 @@ def speaks_of_identity(text: str) -> bool:
     return _identity().search(text) is not None
 
 
+def after_warning(turn: Turn, dispatcher: CollectingDispatcher) -> Events:
+    """Leaves it at the warning against secrets in the chat, which was said first; without a form it asks what the customer wants."""
+    if not turn.tracker.active_loop_name:
+        say(dispatcher, "utter_how_can_i_help")
+    return [SlotSet("misses", None)]
+
+
+def ask_what_about(turn: Turn, dispatcher: CollectingDispatcher) -> bool:
+    """Asks what should be done with the card or wallet that is all the message names; tells whether it names one."""
+    if turn.entity("wallet") or turn.entity("object") == "wallet":
+        say(dispatcher, "utter_what_about_wallet", buttons=[button(label, language=turn.language, entities=turn.entities) for label in WITH_A_WALLET])
+    elif hints_in(objects="card", entities=turn.entities) or turn.entity("object") == "card":
+        say(dispatcher, "utter_what_about_card", buttons=[button(label, language=turn.language, entities=turn.entities) for label in WITH_A_CARD])
+    else:
+        return False
+    return True
+
+
 class AskBack(TurnAction):
     """Asks instead of guessing."""
 
@@ -73,6 +97,8 @@ class AskBack(TurnAction):
         if turn.entity("code_ref") and not turn.tracker.active_loop_name:
             say(dispatcher, "utter_no_code_expected")
             return []
+        if turn.warned:
+            return after_warning(turn, dispatcher)
         return await self._here(turn, dispatcher) if turn.tracker.active_loop_name else await self._guess(turn, dispatcher, responses)
 
     @staticmethod
@@ -87,10 +113,13 @@ class AskBack(TurnAction):
     @staticmethod
     async def _guess(turn: Turn, dispatcher: CollectingDispatcher, responses: frozenset[str]) -> Events:
         """Offers what comes nearest."""
+        again = try_again(turn, named=True)
+        if again is not None:
+            return again
         misses = count(turn)
         entities = turn.entities
         ranking = [r for r in turn.message.get("intent_ranking") or [] if r.get("name") not in {"nlu_fallback", "out_of_scope", "faq"}]
-        offered = candidates(ranking, most=3 if misses > 1 else 2)
+        offered = candidates(ranking, most=3) if misses > 1 else candidates(ranking, most=2, least=REMOTE)
         buttons = [button(label, language=turn.language, entities=entities) for label in offered]
         first = offered[0] if offered else None
         if first in HARMLESS and float(ranking[0].get("confidence") or 0.0) >= LIKELY and ranking[0].get("name") == first:
@@ -109,7 +138,7 @@ class AskBack(TurnAction):
             say(dispatcher, "utter_did_you_mean", buttons=buttons)
         elif buttons:
             say(dispatcher, "utter_nearest", buttons=buttons)
-        else:
+        elif not ask_what_about(turn, dispatcher):
             say(dispatcher, "utter_rephrase")
         # A typed "yes" takes the only offer; between two it settles nothing.
         only = offered[0] if len(offered) == 1 and offered[0] in BY_INTENT else None
@@ -123,6 +152,11 @@ class OutOfScope(TurnAction):
 
     async def act(self, turn: Turn, dispatcher: CollectingDispatcher, responses: frozenset[str]) -> Events:
         """Declines; inside a form briefly, since the form asks its question again; in the queue it is the person's to answer. The third in a row brings the offer of a person."""
+        again = try_again(turn, named=True)
+        if again is not None:
+            return again
+        if turn.warned:
+            return after_warning(turn, dispatcher)
         if turn.slot("requested_slot") == "code_ref" or speaks_of_identity(str(turn.message.get("text") or "")):
             say(dispatcher, "utter_out_of_scope_code")
             return [SlotSet("misses", None)]

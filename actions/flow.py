@@ -2,8 +2,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from typing import Any
 
 from rasa_sdk.events import FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
@@ -15,6 +13,7 @@ from actions.ending import closed
 from actions.errors import NotSignedIn, Refused, Unreachable
 from actions.operations import BY_INTENT, FRAUD, OPEN, STALE
 from actions.outcome import say_outcome
+from actions.starting import try_again
 from actions.turn import Turn
 
 logger = logging.getLogger(__name__)
@@ -65,6 +64,9 @@ class CorrectAnswer(TurnAction):
 
     async def act(self, turn: Turn, dispatcher: CollectingDispatcher, responses: frozenset[str]) -> Events:
         """Says that it listens; the form asks its question again by itself."""
+        again = try_again(turn, named=True)
+        if again is not None:
+            return again
         if not turn.tracker.active_loop_name:
             say(dispatcher, "utter_what_is_wrong")
         elif turn.slot("requested_slot") == "target":
@@ -113,12 +115,4 @@ def resume_suspended(turn: Turn) -> Events:
     return [
         *forget_target(), SlotSet("suspended", suspended or None), SlotSet("operation", entry["operation"]), SlotSet("target", entry["target"]),
         SlotSet("operation_id", entry.get("operation_id")), SlotSet("effects_version", STALE), SlotSet("open_question", None), FollowupAction(BY_INTENT[entry["operation"]].form),
-    ]
-
-
-def start(intent: str, *, hints: Mapping[str, Any] | None = None) -> Events:
-    """Returns the events that start an operation from an offer; `hints` name its object as the customer's own words would."""
-    return [
-        *forget_target(), SlotSet("operation", intent), SlotSet("remembered", {"entities": dict(hints)} if hints else None),
-        SlotSet("open_question", None), SlotSet("misses", None), FollowupAction(BY_INTENT[intent].form),
     ]

@@ -11,6 +11,7 @@ from actions.choosing import choose, hints_in
 from actions.errors import NotSignedIn, Refused, Unreachable
 from actions.operations import ALL, BY_KIND, FRAUD, OPEN
 from actions.outcome import say_outcome
+from actions.starting import try_again
 from actions.turn import Turn
 
 UNDECIDED = {"processing", "pending", "manual_review"}
@@ -25,6 +26,9 @@ class CheckBindings(TurnAction):
         """Lists them as text and as a card."""
         binding = await turn.binding()
         cards, wallets = await binding.cards(), await binding.wallets()
+        asked = {entity.get("value") for entity in turn.message.get("entities") or [] if entity.get("entity") == "object"}
+        # "My cards": only those, as long as there are any.
+        cards, wallets = [] if asked == {"wallet"} and wallets else cards, [] if asked == {"card"} and cards else wallets
         if not cards and not wallets:
             say(dispatcher, "utter_nothing_bound")
             return []
@@ -80,6 +84,9 @@ class CheckRequestStatus(TurnAction):
         started = [o for o in newest if o["status"] not in {"awaiting_verification", "cancelled", "expired"}] or newest
         open_ones = [o for o in newest if o["status"] in UNDECIDED][:3]
         talked_about = {turn.slot("operation_id") if turn.tracker.active_loop_name else None, turn.slot("last_operation_id")}
+        again = None if wanted or open_ones else try_again(turn)
+        if again is not None:
+            return again  # What was refused is what this is about: "I've paid it off".
         told = [wanted] if wanted else open_ones or [o for o in newest if o["id"] in talked_about][:1] or started[:1]
         if not told:
             say(dispatcher, "utter_no_requests")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+START, AGAIN = "start", "again"
 ANYTHING_ELSE = "anything_else"
 RESUME = "resume"
 CARD_OR_WALLET = "card_or_wallet"
@@ -24,7 +25,12 @@ class Offer:
 
 def start(label: str, hints: Mapping[str, Any] | None = None) -> str:
     """Returns the text of an offer to start something, with the entities that name its object."""
-    return ":".join(["start", label, *([json.dumps(dict(hints), ensure_ascii=False)] if hints else [])])
+    return _written(START, label, hints or {})
+
+
+def again(label: str, hints: Mapping[str, Any]) -> str:
+    """Returns the text of an offer to try again what was refused: also "it's settled now" takes it."""
+    return _written(AGAIN, label, hints)
 
 
 def person(reason: str) -> str:
@@ -34,7 +40,11 @@ def person(reason: str) -> str:
 
 def anything_else(reason: str | None = None) -> str:
     """Returns the text of "anything else?"; `reason` is what the desk is told when the answer is "a person"."""
-    return f"{ANYTHING_ELSE}::{json.dumps({'reason': reason})}" if reason else ANYTHING_ELSE
+    return _written(ANYTHING_ELSE, "", {"reason": reason}) if reason else ANYTHING_ELSE
+
+
+def _written(sort: str, label: str, hints: Mapping[str, Any]) -> str:
+    return ":".join([sort, label, *([json.dumps(dict(hints), ensure_ascii=False)] if hints else [])])
 
 
 def read(text: str | None) -> Offer:

@@ -8,14 +8,17 @@ from actions import gateway_client, offers
 from actions.base import Events, TurnAction, end_flow, say, say_refusal
 from actions.binding_client import Operation
 from actions.confirming import kind_of
+from actions.declining import decline
 from actions.ending import leave, report
 from actions.errors import NotSignedIn, Refused, Unreachable
+from actions.operations import FRAUD
 from actions.turn import Turn
 
 # The customer can go on at once with another code.
 ASK_AGAIN = {"code_wrong", "code_expired", "code_used", "code_replaced", "code_gone"}
 STALE = {"code_expired", "code_used", "code_replaced"}
 LOCKED = "challenges_locked"
+OFFERED = {offers.START, offers.AGAIN, offers.RESUME, offers.CARD_OR_WALLET}
 
 
 class SubmitOperation(TurnAction):
@@ -84,6 +87,8 @@ class StopOperation(TurnAction):
 
     async def act(self, turn: Turn, dispatcher: CollectingDispatcher, responses: frozenset[str]) -> Events:
         """Cancels the open operation and says that nothing was changed, or that nothing was running."""
+        if not turn.tracker.active_loop_name and (turn.slot(FRAUD) or offers.read(turn.slot("open_question")).sort in OFFERED):
+            return await decline(turn, dispatcher)  # "先不关": it is an offer that is declined.
         if not turn.tracker.active_loop_name:
             say(dispatcher, "utter_nothing_to_stop")
             return [SlotSet("open_question", offers.ANYTHING_ELSE), SlotSet("suspended", None)]

@@ -30,6 +30,12 @@ class Turn:
         return "waiting" in (self.metadata.get("notices") or [])
 
     @property
+    def warned(self) -> bool:
+        """Tells whether the customer was just warned against what they typed: a card or ID number, a password, a code that nobody asked for."""
+        notices = set(self.metadata.get("notices") or []) - {"waiting"}
+        return bool(notices - {"code"} if self.slot("requested_slot") == "code_ref" else notices)
+
+    @property
     def intent(self) -> str:
         """Returns the message's intent (without the topic of a FAQ)."""
         return _name(self.message)

@@ -51,3 +51,8 @@ def test_an_offer_of_a_person_carries_its_reason() -> None:
     assert offers.read(offers.person("angry")).hints == {"reason": "angry"} and offers.read(offers.person("angry")).label == offers.PERSON
     assert offers.read(offers.anything_else("failures")).hints == {"reason": "failures"}
     assert offers.read(offers.anything_else()).sort == offers.read(offers.anything_else("failures")).sort == offers.ANYTHING_ELSE
+
+
+def test_a_warning_stands_for_an_answer_but_not_the_code_that_was_asked_for() -> None:
+    assert turn(heard("m1"), notices=("id_number", "waiting")).warned and not turn(heard("m1"), notices=("waiting",)).warned
+    assert turn(heard("m1"), notices=("code",)).warned and not turn(heard("m1"), notices=("code",), requested_slot="code_ref").warned
