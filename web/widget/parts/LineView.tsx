@@ -23,6 +23,8 @@ interface Props {
   live: boolean;
   /** It is the newest word on its operation. */
   newest: boolean;
+  /** It is the last that offers something: what it offers first is what is asked for. */
+  asks: boolean;
   busy: boolean;
   signedIn: boolean;
   given: number | undefined;
@@ -42,7 +44,7 @@ function Text({ line, words }: { line: Line; words: Words }) {
 /** What the customer most likely wants: the first of several, or what leads on by itself. Not a lone "stop", and not "send again" where the code itself is awaited. */
 const leads = (choice: Choice, at: number, line: Line): boolean => Boolean(choice.url || choice.action) || (at === 0 && line.buttons.length > 1 && line.card?.type !== "code");
 
-export const LineView = memo(function LineView({ line, first, live, newest, busy, signedIn, given, language, words, acts }: Props) {
+export const LineView = memo(function LineView({ line, first, live, newest, asks, busy, signedIn, given, language, words, acts }: Props) {
   if (line.author === "system")
     return (
       <div className="line line--system" data-id={line.id}>
@@ -72,7 +74,7 @@ export const LineView = memo(function LineView({ line, first, live, newest, busy
         {choices.length > 0 && (
           <div className="choices" role="group" aria-label={words.options}>
             {choices.map((choice, at) => (
-              <Button key={choice.token ?? choice.url ?? at} className="choice" color={leads(choice, at, line) ? "primary" : undefined} disabled={busy} onClick={() => acts.press(choice)}>
+              <Button key={choice.token ?? choice.url ?? at} className="choice" color={asks && leads(choice, at, line) ? "primary" : undefined} disabled={busy} onClick={() => acts.press(choice)}>
                 {choice.url && <Icon name="lock" />}
                 <span>{choice.title}</span>
               </Button>

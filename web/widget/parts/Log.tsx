@@ -21,6 +21,7 @@ export function Log({ state, words, acts, showTyping }: { state: State; words: W
     return new Set(found.values());
   }, [lines]);
   const last = lines[lines.length - 1];
+  const asking = [...lines].reverse().find((line) => line.buttons.length)?.id;
 
   const toEnd = useCallback((smooth: boolean) => {
     const box = scroller.current;
@@ -68,7 +69,7 @@ export function Log({ state, words, acts, showTyping }: { state: State; words: W
                 )}
                 <LineView
                   line={line} first={!before || before.author !== line.author || before.agent !== line.agent || marked} live={at >= live && !line.state} busy={state.busy || state.signingIn}
-                  newest={newest.has(line.id)} signedIn={state.signedIn && !state.signInNeeded} given={state.rated[line.id]} language={state.language} words={words} acts={acts}
+                  newest={newest.has(line.id)} asks={line.id === asking} signedIn={state.signedIn && !state.signInNeeded} given={state.rated[line.id]} language={state.language} words={words} acts={acts}
                 />
               </div>
             );
