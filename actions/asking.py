@@ -19,6 +19,8 @@ from actions.turn import Turn
 # After these the whole question is said again; after anything else (a question, thanks …) a short reminder is enough.
 SAY_IN_FULL = {"repeat", "switch_language", "correct", "affirm", "deny", "EXTERNAL_signed_in", "EXTERNAL_handed_back", *BY_INTENT}
 
+MOST_BANKS = 8
+
 
 class Question(TurnAction):
     """A form's question; silent once when what was just said left no need for it (a person was called, a new code was sent)."""
@@ -45,12 +47,18 @@ class AskTarget(Question):
             say(dispatcher, f"utter_nothing_{kind.intent}")
             return await leave(turn, dispatcher)
         free = [item for item in items if not item.get("busy")] or items
-        narrowed = [item for item in items if item["id"] in (turn.slot("choices") or [])] if turn.slot("note") == "ambiguous" else free
-        if turn.slot("note"):
+        # A list that was narrowed down stays so after a digression.
+        again = turn.slot("note") in {None, "ambiguous"} and turn.slot("choices")
+        narrowed = [item for item in items if item["id"] in (turn.slot("choices") or [])] if again else free
+        if turn.slot("note") == "not_found" and kind.objects in objects.ONE_TARGET:
+            dispatcher.utter_message(text=display.phrase("not_offered", turn.language, value=_spoken(turn.slot("note_value"), turn.language)))
+        elif turn.slot("note"):
             say(dispatcher, f"utter_note_{turn.slot('note')}", value=_spoken(turn.slot("note_value"), turn.language))
-        buttons = [objects.button(kind=kind, item=item, language=turn.language) for item in narrowed]
+        # Of all banks only the first few are shown; any other is simply named.
+        shown = narrowed[:MOST_BANKS] if kind.objects == "bank" else narrowed
+        buttons = [objects.button(kind=kind, item=item, language=turn.language) for item in shown]
         say(dispatcher, f"utter_ask_{kind.intent}_target", buttons=buttons)
-        return [SlotSet("choices", [item["id"] for item in narrowed]), SlotSet("note", None), SlotSet("note_value", None)]
+        return [SlotSet("choices", [item["id"] for item in shown]), SlotSet("note", None), SlotSet("note_value", None)]
 
 
 class AskConfirmed(Question):
@@ -67,7 +75,12 @@ class AskConfirmed(Question):
         return confirm(dispatcher, operation=operation, turn=turn, responses=responses, briefly=asked and turn.intent not in SAY_IN_FULL)
 
     async def refused(self, refusal: Refused, turn: Turn, dispatcher: CollectingDispatcher, responses: frozenset[str]) -> Events:
-        """Says each thing that stands in the way, with its next step; "it's settled now" tries again."""
+        """Says each thing that stands in the way, with its next step; "it's settled now" tries again. A bank that cannot be bound is named, and another one may be."""
+        kind = kind_of(turn)
+        if refusal.code == "invalid_target" and kind.objects in objects.ONE_TARGET:
+            name = display.name_of(objects.ONE_TARGET[kind.objects], str(turn.slot("target")), turn.language)
+            dispatcher.utter_message(text=display.phrase("not_offered", turn.language, value=name))
+            return [*await leave(turn, dispatcher), SlotSet("open_question", offers.again(kind.intent, {}))]
         say_refusal(dispatcher, refusal, responses, language=turn.language)
         return [*await leave(turn, dispatcher), *([SlotSet("open_question", self._again(turn))] if refusal.code == "blocked" else [])]
 

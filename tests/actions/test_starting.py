@@ -16,7 +16,7 @@ def hints(question: str | None, *, named: bool = False, form: str | None = None,
     """Returns the object that is tried, or None."""
     message = {"intent": {"name": "inform"}, "entities": [{"entity": name, "value": value} for name, value in {"language": "en", **entities}.items()]}
     events = try_again(Turn(Tracker("conv_1", {"open_question": question}, message, [], False, None, {"name": form} if form else {}, "action_listen")), named=named)
-    return None if events is None else next(event["value"] for event in events if event.get("name") == "remembered")["entities"]
+    return None if events is None else [event["value"] for event in events if event.get("name") == "remembered"][-1]["entities"]
 
 
 def test_settled_means_the_same_card_again() -> None:
