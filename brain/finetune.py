@@ -1,7 +1,7 @@
 """Fine-tunes the encoder's upper layers on the labelled sentences, with the TensorFlow that Rasa brings.
 
 The lower layers' int8 states are computed once and are the input, so what is trained is what serves. Loss: cross-entropy over the cosine to one
-prototype per label, both languages together.
+prototype of each label (several for large ones: brain/prototypes.py), both languages together.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 
 from brain.graph import HEADS, WIDTH, build, quantise
 from brain.model import SCALE
+from brain.prototypes import begin
 from brain.threads import cores
 from brain.weights import LAYERS, LOWER, Bundle
 
@@ -27,8 +28,8 @@ class Settings:
     """How to fine-tune. Rates fall linearly after a warm-up of a tenth; each layer below the top learns at `decay` of the one above."""
 
     epochs: float = 3.0
-    batch: int = 32
-    rate: float = 2.5e-4
+    batch: int = 64
+    rate: float = 3.5e-4
     head_rate: float = 1e-2
     decay: float = 0.9
     dropout: float = 0.1
@@ -38,10 +39,11 @@ class Settings:
 
 @dataclass
 class Tuned:
-    """The tuned layers as an int8 graph, and the prototypes [labels, 384] (unit length) around `mean` [384]."""
+    """The tuned layers as an int8 graph, and the prototypes [prototypes, 384] (unit length) of the labels `owners` around `mean` [384]."""
 
     graph: bytes
     prototypes: np.ndarray
+    owners: np.ndarray
     mean: np.ndarray
 
 
@@ -63,8 +65,8 @@ class Tuning:
         centred = vectors - self._mean
         centred /= np.linalg.norm(centred, axis=1, keepdims=True) + 1e-9
         known = labels[: len(vectors)]
-        start = np.stack([centred[known == c].mean(axis=0) if np.any(known == c) else centred.mean(axis=0) for c in range(classes)])
-        self._trainer = _Trainer(tf, dict(np.load(bundle.upper)), start, self._mean, settings)
+        start, self._owners = begin(centred, known, classes, seed)
+        self._trainer = _Trainer(tf, dict(np.load(bundle.upper)), start, self._owners, self._mean, settings)
         self._steps = 0
 
     def run(self, rows: np.ndarray, epochs: float, *, pace: float = 1.0, say: Callable[[str], None] = lambda what: None) -> None:
@@ -90,7 +92,7 @@ class Tuning:
     def result(self) -> Tuned:
         """Quantise what has been learnt so far."""
         arrays, prototypes = self._trainer.arrays()
-        return Tuned(compile_layers(arrays), prototypes, self._mean)
+        return Tuned(compile_layers(arrays), prototypes, self._owners, self._mean)
 
 
 def compile_layers(arrays: dict[str, np.ndarray]) -> bytes:
@@ -142,7 +144,7 @@ def _batches(states: list[np.ndarray], size: int, total: int, seed: int) -> Iter
 class _Trainer:
     """The layers as TensorFlow variables and one training step (Adam, one rate per layer)."""
 
-    def __init__(self, tf, upper: dict[str, np.ndarray], prototypes: np.ndarray, mean: np.ndarray, settings: Settings) -> None:
+    def __init__(self, tf, upper: dict[str, np.ndarray], prototypes: np.ndarray, owners: np.ndarray, mean: np.ndarray, settings: Settings) -> None:
         self._tf, self._settings = tf, settings
         self._half = has_bfloat16()
         self._vars: dict[str, object] = {}
@@ -165,6 +167,7 @@ class _Trainer:
                 put(part + "_b", get(part + ".b"))
         self._vars["prototypes"] = tf.Variable(prototypes.astype(np.float32))
         self._rates["prototypes"] = settings.head_rate
+        self._membership = tf.constant(np.eye(int(owners.max()) + 1, dtype=np.float32)[owners])
         self._mean = tf.constant(mean.astype(np.float32))
         self._slots = {name: (tf.Variable(tf.zeros_like(v)), tf.Variable(tf.zeros_like(v))) for name, v in self._vars.items()}
         spec = [tf.TensorSpec((None, None, WIDTH)), tf.TensorSpec((None, None)), tf.TensorSpec((None,), tf.int32), tf.TensorSpec(()), tf.TensorSpec(())]
@@ -209,6 +212,8 @@ class _Trainer:
         with tf.GradientTape() as tape:
             z = tf.nn.l2_normalize(self._forward(x, mask) - self._mean, axis=-1)
             scores = tf.matmul(z, tf.nn.l2_normalize(self._vars["prototypes"], axis=-1), transpose_b=True) * settings.scale
+            peak = tf.stop_gradient(tf.reduce_max(scores, axis=1, keepdims=True))
+            scores = tf.math.log(tf.matmul(tf.exp(scores - peak), self._membership) + 1e-30) + peak
             target = tf.one_hot(labels, tf.shape(scores)[1])
             if settings.smoothing:
                 target = target * (1 - settings.smoothing) + settings.smoothing / tf.cast(tf.shape(scores)[1], tf.float32)

@@ -19,6 +19,7 @@ from brain.memory import Memory
 from brain.mood import doubtful, features, unmeant
 from brain.normaliser import normalise
 from brain.pinyin import Speller
+from brain.prototypes import merge
 from brain.recipe import fingerprint
 from brain.regression import Regression, softmax
 from brain.rejection import OUT_OF_SCOPE, Rejection, Verdict
@@ -119,7 +120,7 @@ class Model:
             use = unit(self._encoders.use.vector(clean) - a["mean_use"])
             nearest = self._near.nearness(vector) if self._near is not None else 0.0
             if "prototypes" in a:
-                scores = vector @ a["prototypes"].T * SCALE + a["share"] * self._regression.score(use, columns, values)
+                scores = merge(vector @ a["prototypes"].T * SCALE, a["owners"], len(self.labels)) + a["share"] * self._regression.score(use, columns, values)
             else:
                 scores = self._regression.score(np.concatenate([vector, use]) * np.float32(0.7), columns, values)
         else:

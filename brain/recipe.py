@@ -11,7 +11,7 @@ VERSION = "1"
 # every module on which a trained model depends (tests/brain checks that none is forgotten)
 MODULES = (
     "augment", "classifier", "encoder", "entities", "finetune", "grams", "graph", "groups", "language", "memory", "model", "mood", "naming", "normaliser",
-    "pinyin", "regression", "rejection", "retrieval", "tokenizer", "traditional", "training", "vocabulary", "weights", "writing",
+    "pinyin", "prototypes", "regression", "rejection", "retrieval", "tokenizer", "traditional", "training", "vocabulary", "weights", "writing",
 )  # fmt: skip
 
 
@@ -21,7 +21,7 @@ def fast() -> bool:
 
 
 # those on which the fine-tuned layers depend, beside the sentences themselves
-TUNING = ("encoder", "finetune", "graph", "weights")
+TUNING = ("encoder", "finetune", "graph", "prototypes", "weights")
 
 
 def tuning_code() -> str:

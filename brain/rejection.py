@@ -122,8 +122,8 @@ def calibrate(
     reading = np.isin(predicted, READING)
     acting = np.isin(predicted, OPERATIONS) & ~reading
     # probabilities are calibrated per language, so both languages may share the sentences that these limits need most
-    act = least(probability[acting & ~doubtful], right[acting & ~doubtful], precision, 0.5, 0.85)
-    doubt = max(act, least(probability[acting & doubtful], right[acting & doubtful], precision, 0.7, 0.95))
+    act = least(probability[acting & ~doubtful], right[acting & ~doubtful], precision, 0.5, 0.75)
+    doubt = max(act, least(probability[acting & doubtful], right[acting & doubtful], precision, 0.7, 0.9))
     read = least(probability[reading], right[reading], precision, 0.4, 0.5)
     for language in ("zh", "en"):
         mine = languages == language
@@ -139,5 +139,5 @@ def calibrate(
         grid = np.arange(0.1, 0.6, 0.02)
         wrong = [np.mean(right[other & (probability < g) & (probability >= g - 0.1)]) if np.any(other & (probability < g) & (probability >= g - 0.1)) else 1.0 for g in grid]
         below = [g for g, w in zip(grid, wrong) if w < 0.4]
-        limits.near = min(0.4, float(below[-1])) if below else 0.15
+        limits.near = min(0.3, float(below[-1])) if below else 0.15
     return result

@@ -25,6 +25,7 @@ from brain.model import STRENGTH, Model, Sample, Space, inside, unit
 from brain.mood import doubtful
 from brain.normaliser import normalise
 from brain.pinyin import Speller
+from brain.prototypes import merge
 from brain.recipe import fast as fast_mode
 from brain.recipe import fingerprint, tuning_code
 from brain.regression import fit, softmax
@@ -120,8 +121,8 @@ def train(samples: list[Sample], encoders: Encoders, *, seed: int = 7, fast: boo
             source, extra = hurried(normal, speller, seed)
             fine = fine_cached(texts, extra, source, y, held, len(labels), encoders, seed=seed, say=say)
             graph, z, first = fine.graph, fine.vectors, fine.first
-            arrays |= {"prototypes": fine.prototypes, "mean_e5": fine.mean}
-            head = first[held] @ fine.first_prototypes.T * SETTINGS.scale
+            arrays |= {"prototypes": fine.prototypes, "owners": fine.owners, "mean_e5": fine.mean}
+            head = merge(first[held] @ fine.first_prototypes.T * SETTINGS.scale, fine.owners, len(labels))
             say(f"fine-tuned: {100 * (head.argmax(axis=1) == y[held]).mean():.1f} % of the held-out sentences right")
             share = best_share(head, scores, y[held])
             scores = head + share * scores
@@ -158,12 +159,13 @@ def train(samples: list[Sample], encoders: Encoders, *, seed: int = 7, fast: boo
 
 @dataclass(frozen=True)
 class Fine:
-    """What fine-tuning gives: unit vectors [n, 384] and prototypes of the stage that did not see the held-out sentences (`first`), and of the last one."""
+    """What fine-tuning gives: unit vectors [n, 384] and prototypes (of the labels `owners`) of the stage that did not see the held-out sentences (`first`), and of the last one."""
 
     first: np.ndarray
     first_prototypes: np.ndarray
     vectors: np.ndarray
     prototypes: np.ndarray
+    owners: np.ndarray
     mean: np.ndarray
     graph: bytes
 
@@ -183,7 +185,7 @@ def fine_tune(
     first = unit(Upper(before.graph).vectors(states[: len(texts)]) - before.mean)
     tuning.run(np.concatenate([ours, ours[held], noise]), 1.0, pace=PACE, say=say)
     after = tuning.result()
-    return Fine(first, before.prototypes, unit(Upper(after.graph).vectors(states[: len(texts)]) - after.mean), after.prototypes, after.mean, after.graph)
+    return Fine(first, before.prototypes, unit(Upper(after.graph).vectors(states[: len(texts)]) - after.mean), after.prototypes, after.owners, after.mean, after.graph)
 
 
 def fine_cached(
