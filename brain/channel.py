@@ -28,6 +28,7 @@ REMEMBERED = 2048
 # Commands that may be answered with nothing.
 SILENT = {"operation_event", "signed_in", "session_started", "closed"}
 RANKED = 5
+NAMES = {"bank", "wallet", "merchant"}
 # A notice is worded by the response of this name; a code is only worth a warning when nobody asked for one.
 NOTICES = {"card_number": "utter_notice_card_number", "id_number": "utter_notice_id_number", "password": "utter_notice_password", "code": "utter_notice_code"}
 
@@ -35,6 +36,13 @@ NOTICES = {"card_number": "utter_notice_card_number", "id_number": "utter_notice
 def problem(status: int, code: Text, detail: Text) -> HTTPResponse:
     """Returns an RFC 9457 answer."""
     return response.json({"type": "about:blank", "title": code.replace("_", " "), "status": status, "code": code, "detail": detail}, status=status, content_type="application/problem+json")
+
+
+def only_names(text: Text, entities: List[Dict[Text, Any]]) -> bool:
+    """Tells whether a text in Latin letters is nothing but names ("Youku", "ICBC"): spelt in pinyin, they say nothing about the language of who writes them."""
+    spans = [(e["start"], e["end"]) for e in entities if e["entity"] in NAMES and e.get("end")]
+    rest = "".join(c for place, c in enumerate(text) if not any(start <= place < end for start, end in spans))
+    return bool(spans) and text.isascii() and not any(c.isalpha() for c in rest)
 
 
 class GatewayChannel(InputChannel):
@@ -147,7 +155,7 @@ class GatewayChannel(InputChannel):
         if parse["intent"].get("name") == "switch_language":
             wanted = asked_language(turn.text or "", entities=parse["entities"]) or written or turn.language
             return wanted, written is not None and written != wanted
-        if turn.pinned or written is None:
+        if turn.pinned or written is None or only_names(turn.text or "", parse["entities"]):
             return turn.language, turn.pinned
         return written, False
 

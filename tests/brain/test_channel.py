@@ -10,7 +10,7 @@ from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import BotUttered, UserUttered
 from rasa.utils.endpoints import EndpointConfig
 
-from brain.channel import GatewayChannel
+from brain.channel import GatewayChannel, only_names
 from brain.strict_endpoint import joined
 from brain.turn import Turn
 
@@ -102,3 +102,19 @@ def test_the_trace_goes_on_to_the_actions_and_no_further(store):
 
     asyncio.run(talk())
     assert sorted(str(one) for one in seen) == [TRACE, "None", "None"]
+
+
+@pytest.mark.parametrize(
+    "text, entities, keeps",
+    [
+        ("Youku", [("merchant", 0, 5)], True),  # pinyin, and yet what an English customer writes
+        ("ICBC.", [("bank", 0, 4)], True),
+        ("Youku jiu hao", [("merchant", 0, 5)], False),
+        ("debit card", [("card_type", 0, 10)], False),
+        ("工行", [("bank", 0, 2)], False),
+        ("1234", [], False),
+    ],
+)
+def test_a_bare_name_changes_no_language(text, entities, keeps):
+    found = [{"entity": kind, "start": start, "end": end} for kind, start, end in entities]
+    assert only_names(text, found) is keeps
