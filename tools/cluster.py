@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import pwd
 import shutil
 import signal
 import sys
@@ -34,7 +35,7 @@ DOORS = {
     "ACTIONS_URL": "ACTIONS_PORT",
     "BINDING_URL": "BINDING_PORT",
 }
-HTTP = """daemon off;
+HTTP = """{user}daemon off;
 worker_processes 1;
 pid {home}/nginx.pid;
 error_log {home}/logs/nginx.log;
@@ -49,7 +50,7 @@ http {{
 SERVER = """  upstream {name} {{ {members} keepalive 32; }}
   server {{
     listen 127.0.0.1:{port};
-    client_max_body_size 256k;
+    client_max_body_size {most};
     location / {{
       proxy_pass http://{name};
       proxy_http_version 1.1;
@@ -148,6 +149,8 @@ class Cluster(Stack):
             SERVER.format(
                 name=door.removesuffix("_URL").lower(),
                 port=door_ports[door],
+                # Rasa hands its actions the whole tracker.
+                most="16m" if door == "ACTIONS_URL" else "256k",
                 members=" ".join(
                     f"server 127.0.0.1:{ports[port]} max_fails=1 fail_timeout=2s;" for ports in node_ports
                 ),
@@ -157,7 +160,9 @@ class Cluster(Stack):
         (self.home / "nginx").mkdir(parents=True, exist_ok=True)
         self.logs.mkdir(parents=True, exist_ok=True)
         path = self.home / "nginx.conf"
-        path.write_text(HTTP.format(home=self.home, servers=servers))
+        # Started by root, nginx would otherwise work as somebody who may not write what it buffers into our folder.
+        user = f"user {pwd.getpwuid(0).pw_name};\n" if os.geteuid() == 0 else ""
+        path.write_text(HTTP.format(home=self.home, servers=servers, user=user))
         return Process("nginx", [nginx, "-c", str(path), "-e", str(self.logs / "nginx.log")], self.url + "/readyz")
 
     def node(self, number: int) -> list[str]:
