@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from rasa_sdk import FormValidationAction, Tracker
@@ -23,6 +24,15 @@ GOES_ON = {"EXTERNAL_signed_in", "EXTERNAL_handed_back"}
 # Of 61 yeses that were written for tests/nlu, 60 are this certain; vague remarks that resemble one are not.
 CERTAIN = 0.8
 NOTED = ("method", "note", "note_value", "choices", "remembered")
+
+
+def corrects(turn: Turn, *, kind: OperationKind, entities: Mapping[str, Any]) -> bool:
+    """Tells whether a message that was too uncertain to start this operation names another object for it ("no, unbind the ICBC one").
+
+    Inside the operation that certainty is not needed: its effects are shown anew, and nothing happens without a yes and a code."""
+    ranking, why = turn.message.get("intent_ranking") or [{}], turn.message.get("certainty") or {}
+    uncertain = turn.intent == "nlu_fallback" and why.get("reason") == "operation" and not why.get("doubts")
+    return uncertain and ranking[0].get("name") == kind.intent and bool(hints_in(objects=kind.objects, entities=entities))
 
 
 class OperationForm(FormValidationAction):
@@ -55,7 +65,7 @@ class OperationForm(FormValidationAction):
             return {}  # Not for this form: the agent ended the talk, or a person was offered and this is the answer.
         if turn.intent == "affirm" and turn.certainty < CERTAIN:
             return {}  # What only resembles a yes confirms nothing: the form asks again.
-        message = Message(intent=turn.intent, entities=entities)
+        message = Message(intent="correct" if flow.target and corrects(turn, kind=kind, entities=entities) else turn.intent, entities=entities)
         if remembered and (flow.requested is None or turn.intent in GOES_ON):
             message, flow = Message(intent=kind.intent, entities=remembered.get("entities") or {}), Flow(requested=None)
         elif remembered and fills(kind=kind, message=message):
