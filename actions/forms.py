@@ -29,9 +29,9 @@ NOTED = ("method", "note", "note_value", "choices", "remembered")
 def corrects(turn: Turn, *, kind: OperationKind, entities: Mapping[str, Any]) -> bool:
     """Tells whether a message that was too uncertain to start this operation names another object for it ("no, unbind the ICBC one").
 
-    Inside the operation that certainty is not needed: its effects are shown anew, and nothing happens without a yes and a code."""
+    "Not this one" may stand in it; an act that is itself denied has another reason. Inside the operation that certainty is not needed: its effects are shown anew, and nothing happens without a yes and a code."""
     ranking, why = turn.message.get("intent_ranking") or [{}], turn.message.get("certainty") or {}
-    uncertain = turn.intent == "nlu_fallback" and why.get("reason") == "operation" and not why.get("doubts")
+    uncertain = turn.intent == "nlu_fallback" and why.get("reason") == "operation" and not set(why.get("doubts") or ()) - {"not"}
     return uncertain and ranking[0].get("name") == kind.intent and bool(hints_in(objects=kind.objects, entities=entities))
 
 

@@ -20,6 +20,7 @@ def turn(**message: Any) -> Turn:
     "message, entities, expected",
     [
         ({}, {"bank": "icbc"}, True),
+        ({"certainty": {"reason": "operation", "doubts": ["not"]}}, {"bank": "icbc"}, True),  # "not this one, unbind the ICBC one"
         ({}, {}, False),  # names nothing
         ({"certainty": {"reason": "unmeant", "doubts": ["unbind"]}}, {"bank": "icbc"}, False),  # "don't unbind the ICBC one"
         ({"certainty": {"reason": "operation", "doubts": ["other"]}}, {"bank": "icbc"}, False),  # "my wife removed her ICBC one"
