@@ -35,6 +35,7 @@ class Envelope:
             return
         given = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"x-request-id"), "")
         request_id = given if REQUEST_ID.fullmatch(given) else "req_" + secrets.token_hex(8)
+        scope["request_id"] = request_id
         began, status = time.perf_counter(), 0
 
         async def reply(message: Message) -> None:

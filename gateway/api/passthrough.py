@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -20,6 +21,8 @@ from telemetry import tracing
 secure = APIRouter(tags=["secure page"])
 sandbox = APIRouter(prefix="/sandbox", route_class=Route, tags=["sandbox"])
 LARGEST = 256 * 1024
+# What a ticket of binding's looks like. Anything else (a path above all: `../v1/cards`) would reach its other doors with our service token.
+TICKET = re.compile(r"[A-Za-z0-9_-]{1,200}")
 KEPT = {
     "content-type",
     "content-security-policy",
@@ -52,11 +55,13 @@ SENT = {
 async def _pass(request: Request, path: str, *, extra: dict[str, str]) -> Response:
     """Passes the request on with our service token; answers what binding answers, word for word."""
     services = services_of(request)
+    if any(part in (".", "..") for part in path.split("/")):
+        raise Problem("not_found")  # an HTTP client would walk them
     body = await bounded_body(request, most=LARGEST)
     headers = {name: value for name, value in request.headers.items() if name in SENT}
     headers |= {
         "Authorization": "Bearer " + services.settings.binding_token,
-        "X-Request-Id": request.headers.get("x-request-id", "")[:100],
+        "X-Request-Id": request.scope.get("request_id", ""),
         **extra,
         **tracing.headers(),
     }
@@ -103,12 +108,12 @@ async def _identity(services: Services, shown: str) -> dict[str, str]:
 
 @secure.api_route("/secure/{ticket:path}", methods=["GET", "POST"], include_in_schema=False)
 async def secure_page(ticket: str, request: Request) -> Response:
-    """Passes the secure page on; a bearer of ours or the host's becomes binding's customer token."""
+    """Passes the secure page on; a bearer of ours or the host's becomes binding's customer token. What is no ticket is `not_found`."""
     services = services_of(request)
     await services.limits.take("address", address_of(request))
-    return await _pass(
-        request, "/secure/" + quote(ticket, safe="/"), extra=await _identity(services, bearer_of(request))
-    )
+    if not TICKET.fullmatch(ticket):
+        raise Problem("not_found")
+    return await _pass(request, "/secure/" + ticket, extra=await _identity(services, bearer_of(request)))
 
 
 class Login(BaseModel):
@@ -129,6 +134,8 @@ async def login(body: Login, request: Request) -> dict[str, Any]:
     services = services_of(request)
     headers = {"Authorization": "Bearer " + services.settings.binding_token}
     try:
+        if body.account in (".", ".."):
+            raise Problem("not_found", "There is no such account.")
         url = f"{services.settings.binding_url}/sandbox/accounts/{quote(body.account, safe='')}"
         async with services.session.get(url, headers=headers, timeout=aiohttp.ClientTimeout(total=10)) as answer:
             if answer.status == 404:

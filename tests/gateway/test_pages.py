@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import uuid
 from collections.abc import Iterator
 
+import pytest
 import requests
 
 from tests.gateway.conftest import World
@@ -29,6 +31,30 @@ def test_the_sandbox_is_passed_on(world: World) -> None:
     )
     assert requests.post(world.url + "/secure/ticket-1", headers={"Authorization": "Bearer nope"}).status_code == 401
     assert "ticket-1" not in world.log_text()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/secure/../v1/cards",
+        "/secure/%2e%2e/v1/cards",
+        "/secure/x/../../v1/cards",
+        "/secure/%2e%2e%2fv1/operations?open=true",
+        "/secure/x/y",
+        "/secure/.",
+        "/secure/",
+        "/sandbox/../v1/cards",
+        "/sandbox/%2e%2e/v1/cards",
+    ],
+)
+def test_no_path_leads_past_the_secure_page_to_bindings_other_doors(alone: World, path: str) -> None:
+    talk = alone.talk(account=alone.account())
+    before = len(alone.binding()["seen"])
+    # A plain line: other clients would walk the dots before they ask.
+    line = http.client.HTTPConnection("127.0.0.1", alone.ports["public"], timeout=20)
+    line.request("GET", path, headers=talk.headers)
+    assert line.getresponse().status == 404
+    assert alone.binding()["seen"][before:] == []
 
 
 def test_a_body_without_end_is_cut_off_at_the_secure_page(world: World) -> None:
