@@ -76,6 +76,7 @@ class BindingClient:
                     f"{self._url}/v1/{path}",
                     json=body,
                     headers=headers | tracing.headers(),
+                    allow_redirects=False,
                     timeout=aiohttp.ClientTimeout(total=10),
                 ) as answer:
                     tracing.mark(current, status=answer.status)

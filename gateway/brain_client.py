@@ -56,8 +56,12 @@ class BrainClient:
             if url != before and not breaker.allows():
                 continue
             try:
-                with tracing.span("rasa turn", kind="client", conversation=body["conversation_id"]):
-                    answer = await self._ask(url, body, deadline)
+                with tracing.span("rasa turn", kind="client", conversation=body["conversation_id"]) as current:
+                    try:
+                        answer = await self._ask(url, body, deadline)
+                    except BrainUnavailable as error:
+                        tracing.mark(current, outcome=error.reason)
+                        raise
             except BrainUnavailable as error:
                 # A turn that failed inside Rasa says nothing against Rasa: one bad message must not silence everybody.
                 if error.reason in ("status_500", "status_400"):
@@ -76,7 +80,7 @@ class BrainClient:
                 reason = error.reason
                 continue
             except BaseException:
-                breaker.trying = False
+                breaker.left()
                 raise
             breaker.ok()
             return answer
@@ -102,6 +106,7 @@ class BrainClient:
                         "X-Request-Id": body["turn_id"],
                         **tracing.headers(),
                     },
+                    allow_redirects=False,
                     timeout=aiohttp.ClientTimeout(total=left, connect=min(2.0, left)),
                 ) as answer:
                     if answer.status == 200:

@@ -13,7 +13,7 @@ from gateway.binding_client import BindingClient, BindingRefused
 from gateway.database import Database
 from gateway.guard.mask import speaks_of_code
 from gateway.guard.seal import CodeGone, Sealer
-from gateway.models import Conversation, OpenedCode, Turn, now
+from gateway.models import OpenedCode, Turn, now
 from gateway.problems import Problem
 
 # What binding says of a code → the sentence for the customer and the agent.
@@ -105,10 +105,11 @@ class Unseen:
 
 
 def _end(session: Session, *, turn_id: str, said: Said, jti: str | None) -> None:
-    turn = session.get_one(Turn, turn_id)
-    conversation = session.get_one(Conversation, turn.conversation_id, with_for_update=True)
+    turn, conversation, running = conversations.still_running(session, turn_id=turn_id)
     if jti is not None:
         spend(session, jti=jti)
+    if not running:
+        return
     text = words.one(said.name, conversation.language, **said.values)
     conversations.add_message(session, conversation_id=conversation.id, author="system", text=text, turn_id=turn.id)
     turn.status, turn.finished_at = "done", now()

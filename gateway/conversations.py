@@ -13,6 +13,7 @@ from gateway import ids
 from gateway.identity import bearers
 from gateway.models import Conversation, Delivery, Feedback, Message, Turn, now
 from gateway.problems import Problem
+from telemetry import tracing
 
 UNFINISHED = ("accepted", "running")
 MOST_PENDING = 20
@@ -114,7 +115,8 @@ def add_turn(
         number=number,
         kind=kind,
         client_key=key,
-        request=request,
+        # Who runs it, now or after a crash, goes on in the trace of who asked for it.
+        request=request | tracing.headers(),
         status="accepted",
     )
     session.add(turn)
@@ -210,6 +212,17 @@ def unfinished(session: Session, *, conversation_id: str) -> Turn | None:
     ).first()
 
 
+def still_running(session: Session, *, turn_id: str) -> tuple[Turn, Conversation, bool]:
+    """Returns a turn, its conversation (held until the transaction ends), and whether the turn has no result yet.
+
+    A gateway whose lock was lost (Redis began anew, the process stood still) may find that another has run its turn meanwhile: what stands then, stands.
+    """
+    turn = session.get_one(Turn, turn_id)
+    conversation = session.get_one(Conversation, turn.conversation_id, with_for_update=True)
+    session.refresh(turn)
+    return turn, conversation, turn.status == "running"
+
+
 def left_over(session: Session, *, before: datetime, limit: int = 500) -> list[str]:
     """Returns conversations with turns that nobody seems to work on any more, oldest first."""
     query = (
@@ -225,6 +238,12 @@ def seq_of(session: Session, *, conversation_id: str, message_id: str) -> int | 
     return session.execute(
         select(Message.seq).where(Message.conversation_id == conversation_id, Message.id == message_id)
     ).scalar()
+
+
+def newest_seq(session: Session, *, conversation_id: str) -> int:
+    """Returns the number of the newest message, 0 before the first."""
+    query = select(Conversation.last_seq).where(Conversation.id == conversation_id)
+    return session.execute(query).scalar() or 0
 
 
 def messages_after(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import pathlib
 import sqlite3
 from collections.abc import Callable
@@ -35,7 +36,7 @@ def _sqlite_module() -> tuple[Any, str]:
 
 
 def engine_for(url: str) -> Engine:
-    """Returns an engine; a plain `postgresql://` address uses psycopg 3."""
+    """Returns an engine; a plain `postgresql://` address uses psycopg 3. What stands in the rows never stands in an error, which goes to the log."""
     if url.startswith("sqlite"):
         module, journal = _sqlite_module()
         pathlib.Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
@@ -44,6 +45,7 @@ def engine_for(url: str) -> Engine:
             module=module,
             connect_args={"timeout": 20, "check_same_thread": False, "isolation_level": None},
             pool_size=8,
+            hide_parameters=True,
         )
 
         @event.listens_for(engine, "connect")
@@ -64,7 +66,15 @@ def engine_for(url: str) -> Engine:
         if url.startswith(plain):
             url = "postgresql+psycopg://" + url.removeprefix(plain)
     connect = {"connect_timeout": 5, "keepalives_idle": 30, "keepalives_interval": 5, "keepalives_count": 3}
-    return create_engine(url, connect_args=connect, pool_size=16, max_overflow=0, pool_pre_ping=True, pool_timeout=10)
+    return create_engine(
+        url,
+        connect_args=connect,
+        pool_size=16,
+        max_overflow=0,
+        pool_pre_ping=True,
+        pool_timeout=10,
+        hide_parameters=True,
+    )
 
 
 class Database:
@@ -92,14 +102,24 @@ class Database:
 
     async def read(self, work: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Runs `work(session, …)` without writing."""
-        return await asyncio.get_running_loop().run_in_executor(
-            self._readers, self._run, self._sessions, work, args, kwargs
-        )
+        return await self._in(self._readers, self._sessions, work, args, kwargs)
 
     async def write(self, work: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Runs `work(session, …)` in one transaction that is committed when this returns."""
+        return await self._in(self._writers, self._write_sessions, work, args, kwargs)
+
+    async def _in(
+        self,
+        threads: ThreadPoolExecutor,
+        sessions: sessionmaker[Session],
+        work: Callable[..., T],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> T:
+        # With the caller's context: what is written may carry its trace on.
+        context = contextvars.copy_context()
         return await asyncio.get_running_loop().run_in_executor(
-            self._writers, self._run, self._write_sessions, work, args, kwargs
+            threads, context.run, self._run, sessions, work, args, kwargs
         )
 
     @staticmethod

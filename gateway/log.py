@@ -8,6 +8,7 @@ from typing import Any
 
 from gateway.guard import redact
 from gateway.lean import structlog
+from telemetry import tracing
 
 log: Any = structlog.get_logger("gateway")
 # Names of fields that never hold anything a log may keep.
@@ -16,6 +17,10 @@ FORBIDDEN = {"text", "token", "authorization", "password", "code", "secret", "bo
 
 def _redacted(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
     return {key: "[removed]" if key.lower() in FORBIDDEN else _value(value) for key, value in event.items()}
+
+
+def _traced(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
+    return event if (trace := tracing.trace_id()) is None else event | {"trace_id": trace}
 
 
 def _value(value: Any) -> Any:
@@ -36,6 +41,7 @@ def set_up(level: str) -> None:
         structlog.processors.add_log_level,
         structlog.processors.format_exc_info,
         _redacted,
+        _traced,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     structlog.configure(

@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
 from gateway import metrics
-from gateway.problems import Problem
+from gateway.problems import UNAVAILABLE, Problem
 from telemetry import tracing
 
 LARGEST_BODY = 64 * 1024
@@ -60,6 +60,17 @@ class BoundedRequest(Request):
         return self._clean
 
 
+def status_of(error: Exception) -> int:
+    """Returns the HTTP status that an exception of a route becomes."""
+    if isinstance(error, Problem):
+        return error.status
+    if isinstance(error, HTTPException):
+        return error.__cause__.status if isinstance(error.__cause__, Problem) else error.status_code
+    if isinstance(error, RequestValidationError):
+        return 422
+    return 503 if isinstance(error, UNAVAILABLE) else 500
+
+
 class Route(APIRoute):
     """A route that reads its request as above and counts itself."""
 
@@ -75,16 +86,16 @@ class Route(APIRoute):
                 # A trace begins at our door: only our own services may continue one of theirs.
                 parent = request.scope["headers"] if request.app.state.internal else None
                 with tracing.span(f"{request.method} {name}", kind="server", parent=parent) as current:
-                    response = await inner(BoundedRequest(request.scope, request.receive))
-                    tracing.mark(current, status=response.status_code)
-                status = response.status_code
-                return response
-            except (Problem, HTTPException) as problem:
-                status = problem.status if isinstance(problem, Problem) else problem.status_code
-                raise
-            except RequestValidationError:
-                status = 422
-                raise
+                    try:
+                        response = await inner(BoundedRequest(request.scope, request.receive))
+                        status = response.status_code
+                        return response
+                    except Exception as error:
+                        status = status_of(error)
+                        raise
+                    finally:
+                        # Of a refusal or a fault too: those are the traces that somebody looks for.
+                        tracing.mark(current, status=status)
             finally:
                 metrics.requests.labels(name, request.method, str(status)).inc()
                 metrics.request_seconds.labels(name).observe(time.perf_counter() - began)

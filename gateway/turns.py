@@ -26,6 +26,8 @@ FINISHED = ("done", "failed", "rejected")
 TOO_OLD = timedelta(minutes=10)
 # How long one waits for the end of a turn before one looks whether somebody else brought it about.
 LOOK_AGAIN_S = 1.0
+# How long Rasa is given to come up, when a turn is taken up that a dead process left.
+COME_UP_S = 60.0
 # The notice that tells the assistant that this customer waits for a person.
 WAITING = "waiting"
 
@@ -103,40 +105,55 @@ class Turns:
                 _begin, conversation_id=conversation_id, signed_in_for=self.signed_in_for
             ):
                 turn, body = begun
-                with tracing.span("turn", conversation=conversation_id, turn=turn.id, kind_of_turn=turn.kind):
+                # Whose request this is may be another's than the one that began this task: the turn goes on in its own trace.
+                parent = tracing.carried(turn.request)
+                with tracing.span(
+                    "turn", parent=parent, conversation=conversation_id, turn=turn.id, kind_of_turn=turn.kind
+                ) as current:
                     if body is not None and "unseen" in body:
                         await self.unseen.submit(turn, account=body["account"], ref=body["unseen"])
                         await self.hub.nudge("desk", "conversation", conversation=conversation_id)
                     elif body is not None:
-                        await self._run(turn, body)
+                        tracing.mark(current, outcome=await self._run(turn, body))
                 if future := self._waiting.pop(turn.id, None):
                     future.set_result(None)
                 await self.hub.nudge(conversation_id)
                 await self.hub.nudge("deliveries")
 
-    async def _run(self, turn: Turn, body: dict[str, Any]) -> None:
+    async def _run(self, turn: Turn, body: dict[str, Any]) -> str:
+        """Asks Rasa and stores what it says; returns `done`, or why there is no answer."""
         await self.hub.nudge(turn.conversation_id, "typing", author="bot", typing=True)
         began = time.perf_counter()
         try:
             answer = await self._ask(turn, body)
         except BrainUnavailable as error:
             repeat = turn.conversation_id in self._recovering and turn.kind in ("message", "press")
-            await self.database.write(_fail, turn_id=turn.id, reason=error.reason, ask_again=repeat)
+            await self._failed(turn, error.reason, ask_again=repeat)
             metrics.turns.labels(turn.kind, "failed").inc()
+            return error.reason
         else:
             metrics.turn_seconds.observe(time.perf_counter() - began)
             try:
-                await self.database.write(_finish, turn_id=turn.id, answer=answer, button_key=self.button_key)
+                if not await self.database.write(_finish, turn_id=turn.id, answer=answer, button_key=self.button_key):
+                    log.warning("turn_answered_elsewhere", conversation=turn.conversation_id, turn=turn.id)
                 metrics.turns.labels(turn.kind, "done").inc()
+                return "done"
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 log.error("answer_not_understood", turn=turn.id, error=type(error).__name__)
-                await self.database.write(_fail, turn_id=turn.id, reason="broken_answer", ask_again=False)
+                await self._failed(turn, "broken_answer", ask_again=False)
+                metrics.turns.labels(turn.kind, "failed").inc()
+                return "broken_answer"
         finally:
             await self.hub.nudge(turn.conversation_id, "typing", author="bot", typing=False)
 
+    async def _failed(self, turn: Turn, reason: str, *, ask_again: bool) -> None:
+        await self.database.write(
+            _fail, turn_id=turn.id, attempt=turn.attempts, reason=reason, ask_again=ask_again
+        )
+
     async def _ask(self, turn: Turn, body: dict[str, Any]) -> dict[str, Any]:
         """Asks Rasa; while recovering after a restart it is given time to come up too."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + COME_UP_S
         while True:
             try:
                 return await self.brain.turn(body)
@@ -180,10 +197,10 @@ class Turns:
 
 def _begin(session: Session, *, conversation_id: str, signed_in_for: int) -> tuple[Turn, dict[str, Any] | None] | None:
     """Marks the next turn as running; returns it with Rasa's body, or None as body when the turn needs no Rasa."""
+    conversation = session.get(Conversation, conversation_id, with_for_update=True)
     turn = conversations.unfinished(session, conversation_id=conversation_id)
-    if turn is None:
+    if conversation is None or turn is None:
         return None
-    conversation = session.get_one(Conversation, conversation_id, with_for_update=True)
     turn.attempts += 1
     turn.status, turn.started_at = "running", now()
     if turn.kind == "press":
@@ -260,19 +277,21 @@ def _close_unanswered(session: Session, *, turn: Turn, conversation: Conversatio
     turn.result = {"mode": conversation.owner, "language": conversation.language, "replies": [message.id]}
 
 
-def _fail(session: Session, *, turn_id: str, reason: str, ask_again: bool) -> None:
-    """Ends a turn without an answer. When nobody waits any more, the talk itself asks the customer to repeat."""
-    turn = session.get_one(Turn, turn_id)
+def _fail(session: Session, *, turn_id: str, attempt: int, reason: str, ask_again: bool) -> None:
+    """Ends a turn without an answer, unless it has one or a later attempt goes on. When nobody waits any more, the talk itself asks the customer to repeat."""
+    turn, conversation, running = conversations.still_running(session, turn_id=turn_id)
+    if not running or turn.attempts != attempt:
+        return
     turn.status, turn.finished_at, turn.result = "failed", now(), {"error": reason}
     if ask_again:
-        conversation = session.get_one(Conversation, turn.conversation_id)
         _close_unanswered(session, turn=turn, conversation=conversation)
 
 
-def _finish(session: Session, *, turn_id: str, answer: dict[str, Any], button_key: bytes) -> None:
-    """Stores the replies of a turn, before anybody is sent them."""
-    turn = session.get_one(Turn, turn_id)
-    conversation = session.get_one(Conversation, turn.conversation_id, with_for_update=True)
+def _finish(session: Session, *, turn_id: str, answer: dict[str, Any], button_key: bytes) -> bool:
+    """Stores the replies of a turn, before anybody is sent them; tells whether it did (False: it has its result already)."""
+    turn, conversation, running = conversations.still_running(session, turn_id=turn_id)
+    if not running:
+        return False
     if answer.get("language") in ("zh", "en"):
         conversation.language = answer["language"]
     conversation.pinned = bool(answer.get("pinned", conversation.pinned))
@@ -300,6 +319,7 @@ def _finish(session: Session, *, turn_id: str, answer: dict[str, Any], button_ke
         conversation.current_turn = turn.number
     turn.status, turn.finished_at, turn.parse = "done", now(), answer.get("parse")
     turn.result = {"mode": conversation.owner, "language": conversation.language, "replies": reply_ids}
+    return True
 
 
 def _button(button: dict[str, Any]) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ Spans hold routes, ids and outcomes; never a text, an account, a token, a code o
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -40,7 +40,8 @@ def close() -> None:
 def span(
     name: str, *, kind: str = "internal", parent: Iterable[tuple[bytes, bytes]] | None = None, **attributes: Any
 ) -> AbstractContextManager[Any]:
-    """Opens a span for the block. `kind`: internal, server, client. `parent`: the headers of a caller that we trust."""
+    """Opens a span for the block. `kind`: internal, server, client. `parent`: the headers of a caller that we trust, or what `carried` returns;
+    with `parent`, and for a server, the running span does not count."""
     if _tracer is None:
         return nullcontext()
     from opentelemetry.context import Context
@@ -48,7 +49,7 @@ def span(
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
     context = None
-    if kind == "server":
+    if kind == "server" or parent is not None:
         found = {key.decode("latin-1"): value.decode("latin-1") for key, value in parent or ()}
         context = TraceContextTextMapPropagator().extract(found, Context())
     return _tracer.start_as_current_span(
@@ -70,6 +71,11 @@ def mark(current: Any, *, name: str | None = None, **attributes: Any) -> None:
             current.update_name(name)
 
 
+def carried(stored: Mapping[str, Any]) -> list[tuple[bytes, bytes]]:
+    """Returns the parent of a span for work that was stored together with `headers()` and is done later, maybe by another process."""
+    return [(b"traceparent", str(stored.get("traceparent", "")).encode())]
+
+
 def on() -> bool:
     """Tells whether traces are exported."""
     return _tracer is not None
@@ -82,6 +88,16 @@ def current() -> Any:
     from opentelemetry.context import get_current
 
     return get_current()
+
+
+def trace_id() -> str | None:
+    """Returns the running span's trace as 32 hex digits, for the log line that belongs to it; None when there is none."""
+    if _tracer is None:
+        return None
+    from opentelemetry.trace import get_current_span
+
+    context = get_current_span().get_span_context()
+    return f"{context.trace_id:032x}" if context.is_valid else None
 
 
 def headers() -> dict[str, str]:

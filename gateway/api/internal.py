@@ -22,11 +22,13 @@ from gateway.log import log
 from gateway.models import Conversation, SeenEvent, Turn, now
 from gateway.problems import Problem
 from gateway.routes import Route
+from gateway.services import Services
 from gateway.settings import Settings
+from gateway.turns import COME_UP_S
 
 router = APIRouter(prefix="/internal/v1", route_class=Route, tags=["internal"])
-# A turn ends within its time limit; one that still says it runs long after was left by a dead process.
-LONGEST_TURN = timedelta(seconds=60)
+# Before a turn begins Rasa may be waited for (after a restart), then it has its time limit; one that still says it runs later was left by a dead process.
+WAITED_FOR = timedelta(seconds=COME_UP_S)
 Id = Annotated[str, Field(max_length=100)]
 
 
@@ -72,7 +74,9 @@ async def actions_only(name: Annotated[str, Depends(service, scope="function")])
         raise Problem("forbidden")
 
 
-def running(session: Session, *, conversation_id: str, turn_id: str) -> tuple[Conversation, Turn]:
+def running(
+    session: Session, *, conversation_id: str, turn_id: str, turn_timeout: float
+) -> tuple[Conversation, Turn]:
     """Returns the conversation whose turn is running now, and the turn; raises `not_found`, `no_turn`."""
     conversation = session.get(Conversation, conversation_id) if ids.looks_right(conversation_id, "conv") else None
     if conversation is None:
@@ -83,17 +87,22 @@ def running(session: Session, *, conversation_id: str, turn_id: str) -> tuple[Co
         or turn.conversation_id != conversation_id
         or turn.status != "running"
         or not turn.started_at
-        or now() - turn.started_at > LONGEST_TURN
+        or now() - turn.started_at > WAITED_FOR + timedelta(seconds=turn_timeout)
     ):
         raise Problem("no_turn", "No turn with that id is running in that conversation.")
     return conversation, turn
+
+
+async def _running(services: Services, ref: TurnRef) -> tuple[Conversation, Turn]:
+    named = {"conversation_id": ref.conversation_id, "turn_id": ref.turn_id}
+    return await services.database.read(running, **named, turn_timeout=services.settings.turn_timeout)
 
 
 @router.post("/token", dependencies=[Depends(actions_only, scope="function")])
 async def token(body: TurnRef, request: Request) -> dict[str, Any]:
     """Exchanges a running turn for a customer token of binding's."""
     services = services_of(request)
-    conversation, _ = await services.database.read(running, conversation_id=body.conversation_id, turn_id=body.turn_id)
+    conversation, _ = await _running(services, body)
     if (
         conversation.account is None
         or conversation.signed_in_at is None
@@ -108,7 +117,7 @@ async def token(body: TurnRef, request: Request) -> dict[str, Any]:
 async def open_code(body: OpenCode, request: Request) -> dict[str, str]:
     """Opens a sealed code, once, for the turn in which it was typed; a turn that died and is run again may open it again."""
     services = services_of(request)
-    _, turn = await services.database.read(running, conversation_id=body.conversation_id, turn_id=body.turn_id)
+    _, turn = await _running(services, body)
     try:
         code, jti = services.sealer.unseal(ref=body.code_ref, conversation=body.conversation_id, message=body.turn_id)
     except CodeGone:
@@ -122,7 +131,7 @@ async def open_code(body: OpenCode, request: Request) -> dict[str, str]:
 async def handoff(body: HandoffRequest, request: Request) -> dict[str, Any]:
     """Asks for a person to take the talk."""
     services = services_of(request)
-    await services.database.read(running, conversation_id=body.conversation_id, turn_id=body.turn_id)
+    await _running(services, body)
     return await services.handoff.request(
         conversation_id=body.conversation_id,
         reason=body.reason,

@@ -2,65 +2,43 @@
 
 from __future__ import annotations
 
-import http.server
+import concurrent.futures
+import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
+from tests.collector import Collector, attributes, collecting
+from tests.gateway.apps import Apps
 from tests.gateway.conftest import ROOT, World, wait_for
 from tests.gateway.test_desk import Person
 from tests.gateway.test_internal import call
 from tests.gateway.test_unseen import operation
 
-
-class Receiver(http.server.BaseHTTPRequestHandler):
-    """A small OTLP/HTTP receiver."""
-
-    def do_POST(self) -> None:  # noqa: N802
-        """Keeps the spans of one export."""
-        from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-
-        raw = self.rfile.read(int(self.headers["content-length"]))
-        if self.headers.get("content-encoding") == "gzip":
-            import gzip
-
-            raw = gzip.decompress(raw)
-        server: Any = self.server
-        server.raw.append(raw)
-        for resource in ExportTraceServiceRequest.FromString(raw).resource_spans:
-            names = {one.key: one.value.string_value for one in resource.resource.attributes}
-            server.services.add(names["service.name"])
-            server.spans += [span for scope in resource.scope_spans for span in scope.spans]
-        self.send_response(200)
-        self.send_header("content-length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: Any) -> None:
-        """Says nothing."""
+SAID = "POST /api/v1/conversations/{conversation_id}/messages"
 
 
 @pytest.fixture
-def receiver() -> Iterator[Any]:
-    """A running receiver."""
-    server: Any = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
-    server.spans, server.raw, server.services = [], [], set()
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server
-    server.shutdown()
+def collector() -> Iterator[Collector]:
+    """A running collector."""
+    with collecting() as made:
+        yield made
 
 
-def test_one_trace_from_the_customers_request_to_rasa_and_binding(fresh: World, receiver: Any) -> None:
-    fresh.env |= {
-        "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{receiver.server_port}",
-        "OTEL_BSP_SCHEDULE_DELAY": "100",
-    }
-    fresh.start()
+@pytest.fixture
+def traced(fresh: World, collector: Collector) -> World:
+    """A world that exports its traces, not started."""
+    fresh.env |= {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "100"}
+    return fresh
+
+
+def test_one_trace_from_the_customers_request_to_rasa_and_binding(traced: World, collector: Collector) -> None:
+    fresh = traced.start()
     account = fresh.account()
     talk = fresh.talk(account=account)
     forged = "00-" + "a" * 32 + "-" + "b" * 16 + "-01"
@@ -81,28 +59,62 @@ def test_one_trace_from_the_customers_request_to_rasa_and_binding(fresh: World, 
         json={},
         headers={"Authorization": "Bearer " + fresh.env["ACTIONS_TOKEN"]},
     )
-    fresh.kill("gateway", __import__("signal").SIGTERM)
-    spans = wait_for(lambda: receiver.spans if receiver.services else None)
-    by_id = {span.span_id: span for span in spans}
-    said = "POST /api/v1/conversations/{conversation_id}/messages"
-
-    def way(span: Any) -> list[str]:
-        """Returns the names from the root of a trace down to a span."""
-        return [*(way(by_id[span.parent_span_id]) if span.parent_span_id in by_id else []), span.name]
-
+    fresh.kill("gateway", signal.SIGTERM)
+    spans = wait_for(lambda: collector.spans)
     sent = [one for one in fresh.rasa()["traces"] if one]
     asked = [one["traceparent"] for one in fresh.binding()["seen"] if one["path"].startswith("/v1/")]
     assert len(sent) == 3 and len(asked) == 2
-    ways = [way(by_id[bytes.fromhex(one.split("-")[2])]) for one in (*sent, *asked)]
-    assert ways[1] == [said, "turn", "rasa turn"] and ways[3] == [said, "turn", "binding GET /v1/operations"]
-    assert ways[4] == [said, "turn", "binding POST /v1/challenges"]
+    ways = [collector.way(collector.span(bytes.fromhex(one.split("-")[2]))) for one in (*sent, *asked)]
+    assert ways[0] == ["POST /api/v1/conversations", "turn", "rasa turn"]  # the greeting
+    assert ways[1] == [SAID, "turn", "rasa turn"] and ways[3] == [SAID, "turn", "binding GET /v1/operations"]
+    assert ways[4] == [SAID, "turn", "binding POST /v1/challenges"]
     traces = {span.trace_id.hex() for span in spans}
     # A customer cannot join a trace; our own services can.
     assert "a" * 32 not in traces and "c" * 32 in traces
-    exported = b"".join(receiver.raw)
+    exported = b"".join(collector.raw)
     for secret in (b"secret sentence", b"4111", b"493817", b"echo", account.encode(), talk.token.encode()):
         assert secret not in exported
-    assert receiver.services == {"jiebang-gateway"}
+    assert collector.services == {"jiebang-gateway"}
+
+
+def test_each_message_keeps_its_own_trace_and_tells_how_it_ended(traced: World, collector: Collector) -> None:
+    talk = traced.start().talk()
+    traced.rasa(mode="ok", delay=0.5)
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        first = pool.submit(talk.say, "one")
+        wait_for(lambda: any(body["text"] == "one" for body in traced.rasa()["seen"]))
+        second = pool.submit(talk.say, "two")  # run by the task that the first one began
+        names = [answer.result().json()["id"] for answer in (first, second)]
+    traced.rasa(mode="error")
+    assert [talk.say(text).status_code for text in ("", "three")] == [422, 503]
+    traced.kill("gateway", signal.SIGTERM)
+    turns = {attributes(span)["turn"]: span for span in collector.named("turn")}
+    roots = [collector.path(turns[name])[0] for name in names]
+    assert [root.name for root in roots] == [SAID, SAID] and roots[0].trace_id != roots[1].trace_id
+    # What somebody looks for are the traces of what went wrong.
+    assert [attributes(span)["status"] for span in collector.named(SAID)] == [200, 200, 422, 503]
+    assert [attributes(span)["outcome"] for span in collector.named("turn")] == ["done", "done", "done", "status_500"]
+    failed = collector.named("rasa turn")[-1]
+    assert attributes(failed)["outcome"] == "status_500"
+    logged = [json.loads(line) for line in traced.log_text().splitlines() if line.startswith("{")]
+    assert [line["trace_id"] for line in logged if line["event"] == "brain_failed"] == [failed.trace_id.hex()]
+
+
+def test_a_messaging_apps_message_is_one_trace_until_its_answer_is_delivered(
+    traced: World, collector: Collector
+) -> None:
+    platforms = f"http://127.0.0.1:{traced.ports['platforms']}"
+    traced.env |= {
+        "TELEGRAM_BOT_TOKEN": "tg:token", "TELEGRAM_WEBHOOK_SECRET": "tg-secret", "TELEGRAM_API_URL": platforms,
+    }  # fmt: skip
+    apps = Apps(traced.start("rasa", "binding", "platforms", "gateway"), aes=False)
+    apps.telegram(5, text="hello")
+    wait_for(lambda: apps.sent("telegram", 5))
+    traced.kill("gateway", signal.SIGTERM)
+    [delivered] = collector.named("deliver telegram")
+    assert collector.way(delivered) == ["POST /channels/telegram", "deliver telegram"]
+    assert collector.way(collector.named("turn")[-1]) == ["POST /channels/telegram", "turn"]
+    assert attributes(delivered)["outcome"] == "sent"
 
 
 def test_nothing_is_imported_without_an_endpoint(tmp_path: pathlib.Path) -> None:

@@ -1,0 +1,100 @@
+"""Two gateways that run the same turn, since the lock between them was lost: one answer, and never a failure after an answer."""
+
+from __future__ import annotations
+
+import asyncio
+import pathlib
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from gateway import conversations, ids
+from gateway.brain_client import BrainUnavailable
+from gateway.database import Database
+from gateway.hub import Hub
+from gateway.locks import Locks
+from gateway.turns import Turns
+from tests.gateway.conftest import drop, postgres, tables
+
+
+class Brain:
+    """A Rasa that answers when it is let, or fails."""
+
+    def __init__(self, *, fails: bool = False) -> None:
+        self.fails, self.asked, self.may = fails, asyncio.Event(), asyncio.Event()
+
+    async def turn(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Answers one turn."""
+        self.asked.set()
+        await self.may.wait()
+        if self.fails:
+            raise BrainUnavailable("timeout", unknown=True)
+        return {"language": "en", "pinned": False, "replies": [{"text": f"echo: {body['text']}"}], "parse": None}
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Iterator[Database]:
+    """A database with the tables."""
+    url = postgres() if request.param == "postgresql" else f"sqlite:///{shutil.copy(tables(), tmp_path)}"
+    made = Database(url)
+    yield made
+    made.close()
+    if request.param == "postgresql":
+        drop(url)
+
+
+def gateway(database: Database, brain: Any) -> Turns:
+    """Returns the turns of a gateway that holds no lock with another."""
+    unused: Any = None
+    return Turns(database=database, brain=brain, hub=Hub(), locks=Locks(), button_key=b"k", unseen=unused)
+
+
+async def said(database: Database) -> tuple[str, str]:
+    """Makes a talk with one line that waits for its answer; returns (conversation, turn)."""
+    talk, _ = await database.write(conversations.create, language="en", account=None, greet=False)
+    turn, _ = await database.write(
+        conversations.accept, conversation_id=talk, kind="message", request={"text": "hello"}, key="c:1",
+        turn_id=ids.fresh("msg"), text="hello",
+    )  # fmt: skip
+    return talk, turn.id
+
+
+async def lines(database: Database, talk: str) -> list[str]:
+    """Returns the texts of a talk."""
+    return [one.text for one in await database.read(conversations.messages_after, conversation_id=talk)]
+
+
+async def test_a_turn_that_two_gateways_run_is_answered_once(database: Database) -> None:
+    talk, turn = await said(database)
+    brains = Brain(), Brain()
+    waits = [asyncio.create_task(gateway(database, brain).ensure_done(talk, turn)) for brain in brains]
+    for brain in brains:
+        await brain.asked.wait()
+    for brain in brains:
+        brain.may.set()
+    assert {(await one).status for one in waits} == {"done"}
+    assert await lines(database, talk) == ["hello", "echo: hello"]
+
+
+@pytest.mark.parametrize("failing", ["first", "second"])
+async def test_a_gateway_that_gave_up_takes_back_no_answer(database: Database, failing: str) -> None:
+    talk, turn = await said(database)
+    brains = Brain(fails=failing == "first"), Brain(fails=failing == "second")
+    waits = []
+    for brain in brains:
+        waits.append(asyncio.create_task(gateway(database, brain).ensure_done(talk, turn)))
+        await brain.asked.wait()
+    slow, quick = sorted(brains, key=lambda brain: not brain.fails)
+    if failing == "first":
+        # It fails while the later attempt still runs: that one's answer counts.
+        slow.may.set()
+        await asyncio.sleep(0)
+        quick.may.set()
+    else:
+        quick.may.set()
+        await waits[0]
+        slow.may.set()
+    assert {(await one).status for one in waits} == {"done"}
+    assert await lines(database, talk) == ["hello", "echo: hello"]
