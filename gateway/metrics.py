@@ -21,6 +21,7 @@ limited = Counter("gateway_limited_total", "Requests refused by a rate limit", [
 streams = Gauge("gateway_streams", "Open event streams and sockets", ["kind"])
 deliveries = Counter("gateway_deliveries_total", "Messages sent to messaging apps", ["channel", "outcome"])
 waiting = Gauge("gateway_queue", "Conversations that wait for a person")
+undelivered = Gauge("gateway_deliveries_waiting", "Messages that wait to be sent to messaging apps")
 
 
 def page() -> tuple[bytes, str]:

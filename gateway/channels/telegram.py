@@ -8,7 +8,9 @@ from typing import Any
 
 import aiohttp
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
 
+from gateway import words
 from gateway.api.customers import services_of
 from gateway.channels.base import DeliveryFailed, Incoming, Parts, pieces, receive
 from gateway.problems import Problem
@@ -37,7 +39,9 @@ class Telegram:
         settings = self.services.settings
         try:
             url = f"{settings.telegram_api}/bot{settings.telegram_token}/{method}"
-            async with self.services.session.post(url, json=body, timeout=aiohttp.ClientTimeout(total=10)) as answer:
+            async with self.services.session.post(
+                url, json=body, allow_redirects=False, timeout=aiohttp.ClientTimeout(total=10)
+            ) as answer:
                 found = await answer.json(content_type=None)
         except (aiohttp.ClientError, TimeoutError, ValueError):
             raise DeliveryFailed("telegram unreachable") from None
@@ -115,7 +119,14 @@ async def webhook(request: Request) -> Response:
     update = await request.json()
     incoming = incoming_of(update)
     if incoming is not None:
-        await receive(services, incoming)
+        try:
+            await receive(services, incoming)
+        except Problem as problem:
+            if problem.status != 429:
+                raise
+            # Too fast: said on the spot. An error would be delivered again and again, and hold up everybody else's updates.
+            said = words.one("too_many_requests", incoming.language)
+            return JSONResponse({"method": "sendMessage", "chat_id": int(incoming.address), "text": said})
         press = update.get("callback_query")
         if (
             isinstance(press, dict)

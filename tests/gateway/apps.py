@@ -72,10 +72,12 @@ class Apps:
             timeout=20,
         )
 
-    def wechat(self, sender: str, xml: str, *, token: str = "wx-echo", message: int | None = None) -> requests.Response:
-        """Delivers a message as WeChat does, in AES mode when it is on."""
+    def wechat(
+        self, sender: str, xml: str, *, token: str = "wx-echo", message: int | None = None, age: int = 0
+    ) -> requests.Response:
+        """Delivers a message as WeChat does, in AES mode when it is on; `age`: seconds since it was signed."""
         inner = f"<xml><ToUserName>gh_1</ToUserName><FromUserName>{sender}</FromUserName><CreateTime>1</CreateTime>{xml}<MsgId>{message or next(numbers)}</MsgId></xml>"
-        at, nonce = str(int(time.time())), "n1"
+        at, nonce = str(int(time.time()) - age), "n1"
         params = {"timestamp": at, "nonce": nonce, "signature": sign(token, at, nonce)}
         if self.crypto:
             encrypted = self.crypto.encrypt(inner.encode())

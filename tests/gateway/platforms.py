@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from typing import Any
@@ -14,6 +15,7 @@ class Platforms:
     """Telegram's Bot API, WeChat's customer-service API and a receiver of signed webhooks."""
 
     def __init__(self) -> None:
+        self.open = 0
         self.sent: list[dict[str, Any]] = []
         self.faults: list[str] = []
         self.tokens: list[str] = []
@@ -29,7 +31,7 @@ class Platforms:
             if self.mode.pop("revoke", False):
                 self.tokens.append("revoked")
             self.quota |= self.mode.pop("quota", {})
-        return web.json_response({"sent": self.sent, "faults": self.faults, "forced": self.forced})
+        return web.json_response({"sent": self.sent, "faults": self.faults, "forced": self.forced, "open": self.open})
 
     async def telegram(self, request: web.Request) -> web.Response:
         """Answers `sendMessage` and `answerCallbackQuery` as the Bot API documents them."""
@@ -44,6 +46,8 @@ class Platforms:
                 {"ok": False, "error_code": 429, "description": "Too Many Requests", "parameters": {"retry_after": 1}},
                 status=429,
             )
+        if self.mode.get("telegram") == "slow":
+            await self._held("telegram", "slow")
         if body.get("chat_id") == 403:
             return web.json_response(
                 {"ok": False, "error_code": 403, "description": "Forbidden: bot was blocked by the user"}, status=403
@@ -59,6 +63,13 @@ class Platforms:
                         self.faults.append("inline button")
         self.sent.append({"to": "telegram", "method": request.match_info["method"], **body})
         return web.json_response({"ok": True, "result": {"message_id": len(self.sent)}})
+
+    async def _held(self, name: str, mode: str) -> None:
+        """Keeps a request waiting while the mode lasts."""
+        self.open += 1
+        while self.mode.get(name) == mode:
+            await asyncio.sleep(0.02)
+        self.open -= 1
 
     async def token(self, request: web.Request) -> web.Response:
         """Gives WeChat's stable token."""
@@ -111,6 +122,7 @@ class Platforms:
             self.faults.append("signature")
         if self.mode.get("hook") == "down":
             return web.Response(status=500)
+        await self._held("hook", "hang")
         if request.headers["webhook-id"] not in self.seen_webhooks:
             self.seen_webhooks.add(request.headers["webhook-id"])
             self.sent.append({"to": "hook", **json.loads(raw)})
