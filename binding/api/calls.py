@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Response
+import structlog
+from fastapi import APIRouter, BackgroundTasks, Depends, Header, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
@@ -49,6 +50,7 @@ def agent(
 
 
 AgentOf = Annotated[str, Depends(agent)]
+log = structlog.get_logger("calls")
 
 
 @router.post("", status_code=201)
@@ -61,9 +63,9 @@ def open_call(body: OpenCall, who: AgentOf, key: KeyOf) -> Response:
     return respond(perform(who=_scope(f"desk:{who}"), route="callers", key=key, body=body.model_dump(), work=work))
 
 
-@router.post("/{ref}/challenges", status_code=201, responses=schemas.problems(423, 429, 502))
+@router.post("/{ref}/challenges", status_code=201, responses=schemas.problems(429))
 def send_code(ref: str, who: AgentOf, key: KeyOf) -> Response:
-    """Send a code to the registered phone, if there is one; the answer does not tell."""
+    """Send a code to the registered phone, if there is one; neither the answer nor the time that it takes tells."""
     unsent: list[Any] = []
 
     def work(session: Session) -> Answer:
@@ -74,16 +76,23 @@ def send_code(ref: str, who: AgentOf, key: KeyOf) -> Response:
         return Answer(201, shape)
 
     answer = perform(who=_owner(ref, who), route=f"callers/{ref}/challenges", key=key, body={}, work=work)
-    for message_id, to, account_id, text in unsent:
-        sent = phone.send(
-            message_id=message_id, channel="sms", to=to, account_id=account_id, text=text, purpose="code", tries=2
-        )
-        if not sent:
-            raise Problem(502, "sms_not_sent")
-    return respond(answer)
+    found = respond(answer)
+    # After the answer: the phone company's time, and what it says, would tell that there is a phone.
+    found.background = after = BackgroundTasks()
+    for message in unsent:
+        after.add_task(_send, ref, *message)
+    return found
 
 
-@router.post("/{ref}/verify", responses=schemas.problems(410, 423))
+def _send(ref: str, message_id: str, to: str, account_id: str, text: str) -> None:
+    sent = phone.send(
+        message_id=message_id, channel="sms", to=to, account_id=account_id, text=text, purpose="code", tries=2
+    )
+    if not sent:
+        log.error("a caller's code was not sent", call=ref)
+
+
+@router.post("/{ref}/verify", responses=schemas.problems(410))
 def verify(ref: str, body: ReadBack, who: AgentOf, key: KeyOf) -> Response:
     """Check what the caller read back; right: `{ref, state, account, agent}`, from which the gateway makes its token with `act`."""
     return _act(ref, who, key, body, lambda session, call: calls.answer_code(session, call=call, code=body.code))

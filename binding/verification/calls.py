@@ -37,9 +37,11 @@ def find_call(session: Session, *, ref: str, agent: str) -> Call:
 
 
 def send_code(session: Session, *, call: Call) -> tuple[dict[str, Any], Account | None, str, str]:
-    """Make a code for a caller; returns (shape, account or None, code, message id). Raises 409, 423 or 429.
+    """Make a code for a caller; returns (shape, account or None, code, message id). Raises 409 or 429.
 
-    The sends and failures of calls and operations count together against the account.
+    The answer depends on this call alone, so it is the same whether anybody has registered the number, and whatever that
+    account was sent before. The sends and failures of calls and operations count together against the account: when they
+    are used up nothing goes out (account None), and the answer does not tell.
     """
     _check_open(call)
     moment = now(session)
@@ -52,9 +54,10 @@ def send_code(session: Session, *, call: Call) -> tuple[dict[str, Any], Account 
     account = bindings.account(session, call.account_id) if call.account_id else None
     code, message_id = codes.new_code(), ""
     expires = moment + dt.timedelta(seconds=rules.code_life_s)
+    if account is not None and not limits.caller_may_be_sent(session, owner=account.id, moment=moment):
+        _audit(session, call, "call.code_withheld")
+        account = None
     if account is not None:
-        limits.check_not_locked(session, owner=account.id, moment=moment)
-        limits.check_may_send(session, owner=account.id, moment=moment)
         live = operations.live_code(session, account.id)
         if live is not None:
             live.state = "replaced"
@@ -75,18 +78,20 @@ def send_code(session: Session, *, call: Call) -> tuple[dict[str, Any], Account 
 
 
 def answer_code(session: Session, *, call: Call, code: str) -> dict[str, Any]:
-    """Check what the caller read back; right: the account is named. Raises 409, 410, 422 `code_wrong` or 423."""
+    """Check what the caller read back; right: the account is named. Raises 409, 410 or 422 `code_wrong`.
+
+    Wrong is also what comes of a number that nobody registered, of a code that was withheld or replaced, and of an account that is locked.
+    """
     _check_open(call)
     moment = now(session)
-    if call.account_id is None:
-        if call.sent_at is None:
-            raise Problem(410, "code_expired", attempts_left=_left(call))
+    if call.sent_at is None or call.sent_at + dt.timedelta(seconds=policy().limits.code_life_s) <= moment:
+        raise Problem(410, "code_expired", attempts_left=_left(call))
+    if call.account_id is None or limits.is_locked(session, owner=call.account_id, moment=moment):
         raise _count(session, call, None)
-    limits.check_not_locked(session, owner=call.account_id, moment=moment)
     query = sa.select(Challenge).where(Challenge.call_id == call.id, Challenge.state == "issued")
     challenge = session.scalar(query)
     if challenge is None or challenge.expires_at <= moment:
-        raise Problem(410, "code_expired", attempts_left=_left(call))
+        raise _count(session, call, None)
     if not codes.code_matches(code, operation_id=call.id, hash=challenge.secret_hash, salt=challenge.salt):
         raise _count(session, call, challenge)
     challenge.state, challenge.used_at = "used", moment

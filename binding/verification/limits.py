@@ -22,6 +22,21 @@ def check_not_locked(session: Session, *, owner: str, moment: dt.datetime) -> No
         raise Problem(423, "challenges_locked", retry_after=_seconds(until - moment))
 
 
+def caller_may_be_sent(session: Session, *, owner: str, moment: dt.datetime) -> bool:
+    """Tell whether a code may go to who calls: the account is not locked, and the day's sends are not used up.
+
+    A no is never told, since it would tell that there is an account. A code that was sent for something else a moment
+    ago holds nothing back: the call has an interval of its own.
+    """
+    sent = len(operations.sends_since(session, owner, moment - DAY))
+    return sent < policy().limits.sends_per_day and not is_locked(session, owner=owner, moment=moment)
+
+
+def is_locked(session: Session, *, owner: str, moment: dt.datetime) -> bool:
+    """Tell whether the account has used up its failures of the last 24 hours."""
+    return len(operations.failures_since(session, owner, moment - DAY)) >= policy().limits.failures_per_day
+
+
 def check_password_not_locked(session: Session, *, owner: str, moment: dt.datetime) -> None:
     """Refuse with 423 when the payment password was wrong too often in the last 24 hours."""
     failures = operations.failures_since(session, owner, moment - DAY, "payment_password")
