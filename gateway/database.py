@@ -35,7 +35,25 @@ def _sqlite_module() -> tuple[Any, str]:
     )
 
 
+class UnstorableText(ValueError):
+    """A text with a NUL character. PostgreSQL keeps none, so SQLite is not let either: what one takes, the other must."""
+
+
+def _no_nul(_c: Any, _cursor: Any, _statement: str, parameters: Any, _context: Any, many: bool) -> None:
+    for row in parameters if many else (parameters,):
+        values = row.values() if isinstance(row, dict) else row or ()
+        if any(isinstance(value, str) and "\x00" in value for value in values):
+            raise UnstorableText
+
+
 def engine_for(url: str) -> Engine:
+    """Returns the engine of an address; text that only some databases keep is refused."""
+    engine = _engine_for(url)
+    event.listen(engine, "before_cursor_execute", _no_nul)
+    return engine
+
+
+def _engine_for(url: str) -> Engine:
     """Returns an engine; a plain `postgresql://` address uses psycopg 3. What stands in the rows never stands in an error, which goes to the log."""
     if url.startswith("sqlite"):
         module, journal = _sqlite_module()

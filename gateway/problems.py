@@ -13,6 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from gateway import words
+from gateway.database import UnstorableText
 from gateway.locks import LocksUnavailable
 from gateway.log import log
 
@@ -113,11 +114,16 @@ def _unavailable(_: Request, error: Exception) -> JSONResponse:
     return Problem("assistant_unavailable", headers={"Retry-After": "3"}, retry_after=3).response()
 
 
+def _unstorable(_: Request, error: Exception) -> JSONResponse:
+    return Problem("invalid_request", "A text holds a character that cannot be kept (NUL).").response()
+
+
 def install(app: FastAPI) -> None:
     """Makes every error of `app` a problem document; an unknown one says nothing of its inside."""
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(UnstorableText, _unstorable)
     for kind in UNAVAILABLE:
         app.add_exception_handler(kind, _unavailable)
     app.add_exception_handler(Exception, lambda *_: Problem("internal_error").response())

@@ -255,3 +255,13 @@ def test_feedback(world: World) -> None:
     assert talk.post("/feedback", {"score": 5, "comment": "很好, 我的卡号4111111111111111"}).status_code == 204
     for body in ({"score": 0}, {"score": 6}, {"score": True}, {}, {"score": "5"}):
         assert talk.post("/feedback", body).status_code == 422
+
+
+def test_a_character_that_no_database_keeps_is_refused_on_each(world: World) -> None:
+    talk = world.talk()
+    answer = talk.post("/feedback", {"score": 5, "comment": "fine\x00"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request"), answer.text
+    signing_in = {"username": "agent\x00", "password": "agent"}
+    answer = requests.post(f"{world.url}/api/desk/v1/session", json=signing_in, timeout=30)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request"), answer.text
+    assert talk.replies("still here\x00?") == ["echo: still here?"]
