@@ -5,7 +5,7 @@ import hmac
 import logging
 import os
 from collections import OrderedDict
-from typing import Any, Awaitable, Callable, Dict, List, Optional, Text
+from typing import Any, Awaitable, Callable, Dict, Optional, Text
 
 from rasa.core.agent import Agent
 from rasa.core.channels.channel import InputChannel, UserMessage
@@ -16,19 +16,17 @@ from sanic import Blueprint, response
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
-from brain.language import detect
 from brain.outbox import Outbox, reply_of
 from brain.strict_endpoint import StrictEndpoint, TurnAborted, joined
 from brain.suggest import suggest
 from brain.switching import asked_language
-from brain.turn import LANGUAGES, BadTurn, Turn, entity, parse_of_command
+from brain.turn import LANGUAGES, BadTurn, Turn, entity, language_written, parse_of_command
 
 logger = logging.getLogger(__name__)
 REMEMBERED = 2048
 # Commands that may be answered with nothing.
 SILENT = {"operation_event", "signed_in", "session_started", "closed"}
 RANKED = 5
-NAMES = {"bank", "wallet", "merchant"}
 # A notice is worded by the response of this name; a code is only worth a warning when nobody asked for one.
 NOTICES = {"card_number": "utter_notice_card_number", "id_number": "utter_notice_id_number", "password": "utter_notice_password", "code": "utter_notice_code"}
 
@@ -36,13 +34,6 @@ NOTICES = {"card_number": "utter_notice_card_number", "id_number": "utter_notice
 def problem(status: int, code: Text, detail: Text) -> HTTPResponse:
     """Returns an RFC 9457 answer."""
     return response.json({"type": "about:blank", "title": code.replace("_", " "), "status": status, "code": code, "detail": detail}, status=status, content_type="application/problem+json")
-
-
-def only_names(text: Text, entities: List[Dict[Text, Any]]) -> bool:
-    """Tells whether a text in Latin letters is nothing but names ("Youku", "ICBC"): spelt in pinyin, they say nothing about the language of who writes them."""
-    spans = [(e["start"], e["end"]) for e in entities if e["entity"] in NAMES and e.get("end")]
-    rest = "".join(c for place, c in enumerate(text) if not any(start <= place < end for start, end in spans))
-    return bool(spans) and text.isascii() and not any(c.isalpha() for c in rest)
 
 
 class GatewayChannel(InputChannel):
@@ -151,11 +142,11 @@ class GatewayChannel(InputChannel):
         """Decides the language of the reply: what was asked for, else what was written, else what it was.
 
         Somebody who asks in one language for the other keeps the other until they ask again: they may not be able to write it."""
-        written = detect(turn.text) if turn.text is not None else None
+        written = language_written(turn.text or "", entities=parse["entities"])
         if parse["intent"].get("name") == "switch_language":
             wanted = asked_language(turn.text or "", entities=parse["entities"]) or written or turn.language
             return wanted, written is not None and written != wanted
-        if turn.pinned or written is None or only_names(turn.text or "", parse["entities"]):
+        if turn.pinned or written is None:
             return turn.language, turn.pinned
         return written, False
 

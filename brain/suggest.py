@@ -11,7 +11,7 @@ from rasa.core.channels.channel import UserMessage
 from rasa.core.nlg.generator import ResponseVariationFilter
 from rasa.shared.utils.io import read_yaml_file
 
-from brain.language import detect
+from brain.turn import language_written
 from brain.voice import facts_in
 
 WORDS = pathlib.Path(__file__).with_name("suggest.yml")
@@ -100,13 +100,14 @@ async def suggest(agent: Agent, *, text: Text, language: Text) -> Dict[Text, Any
     ranked = [r for r in ranking if r["name"] not in {None, "nlu_fallback", "faq"}][:RANKED]
     responses = agent.domain.responses
     labels = list(dict.fromkeys([*([best] if best and best != "nlu_fallback" else []), *(r["name"] for r in ranked)]))
+    spoken = language_written(shown, entities=parse.get("entities") or []) or language
     answers = []
     for label in labels:
         answers.append({"label": label, "responses": by_a_person(label) or {name: pair for name in names_for(label) if (pair := say(responses, name))}})
     return {
-        "language": detect(shown) or language,
+        "language": spoken,
         "parse": {
-            "intent": best, "confidence": float(intent.get("confidence") or 0.0), "ranking": ranked, "language": detect(shown) or language,
+            "intent": best, "confidence": float(intent.get("confidence") or 0.0), "ranking": ranked, "language": spoken,
             "entities": [{"entity": e["entity"], "value": e["value"]} for e in parse.get("entities") or []],
         },
         "answers": answers,

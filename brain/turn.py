@@ -3,7 +3,10 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, NamedTuple, Optional, Text
 
+from brain.language import detect
+
 LANGUAGES = ("zh", "en")
+NAMES = {"bank", "wallet", "merchant"}
 # A command's name → the intent that the rules know. Commands are parse results, never text (ARCHITECTURE decision 12).
 COMMAND_INTENTS = {
     "submit_code": "inform",
@@ -98,3 +101,15 @@ def parse_of_command(turn: Turn) -> Dict[Text, Any]:
         parse["response_selector"] = {"all_retrieval_intents": ["faq"], "faq": {
             "response": {"intent_response_key": full, "utter_action": f"utter_{full}", "confidence": 1.0, "responses": []}, "ranking": [{"intent_response_key": full, "confidence": 1.0}]}}
     return parse
+
+
+def only_names(text: Text, entities: List[Dict[Text, Any]]) -> bool:
+    """Tells whether a text in Latin letters is nothing but names ("Youku", "ICBC"): spelt in pinyin, they say nothing about the language of who writes them."""
+    spans = [(e["start"], e["end"]) for e in entities if e["entity"] in NAMES and e.get("end")]
+    rest = "".join(c for place, c in enumerate(text) if not any(start <= place < end for start, end in spans))
+    return bool(spans) and text.isascii() and not any(c.isalpha() for c in rest)
+
+
+def language_written(text: Text, *, entities: List[Dict[Text, Any]]) -> Optional[Text]:
+    """Returns the language that a message is written in; None for what has none of its own."""
+    return None if only_names(text, entities) else detect(text)

@@ -152,16 +152,16 @@ def _handed_off(session: Session, since: datetime) -> int:
 
 
 def _from_calls(session: Session, since: datetime) -> int:
-    count = 0
     query = select(CallLine).where(CallLine.speaker == "caller", CallLine.parse.is_not(None), CallLine.at > since)
     lines = session.scalars(query.order_by(CallLine.at)).yield_per(AT_ONCE)
-    for line, reason in [(line, reason) for line in lines if line.parse and (reason := _why(line.id, line.parse))]:
-        if line.parse:
-            count += add(
-                session, place=line.call_id, message_id=line.id, text=line.text,
-                language=_language(line.parse, line.text), reason=reason, understood=line.parse, said_at=line.at,
-            )  # fmt: skip
-    return count
+    found = [(line, line.parse, reason) for line in lines if line.parse and (reason := _why(line.id, line.parse))]
+    return sum(
+        add(
+            session, place=line.call_id, message_id=line.id, text=line.text, language=_language(parse, line.text),
+            reason=reason, understood=parse, said_at=line.at,
+        )
+        for line, parse, reason in found
+    )  # fmt: skip
 
 
 def listed(

@@ -10,9 +10,9 @@ from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import BotUttered, UserUttered
 from rasa.utils.endpoints import EndpointConfig
 
-from brain.channel import GatewayChannel, only_names
+from brain.channel import GatewayChannel
 from brain.strict_endpoint import joined
-from brain.turn import Turn
+from brain.turn import Turn, only_names
 
 TRACE = "00-" + "a" * 32 + "-" + "b" * 16 + "-01"
 BODY = {"conversation_id": "conv_1", "turn_id": "msg_1", "language": "en", "text": "hello"}
