@@ -58,7 +58,12 @@ def open_ticket(session: Session, *, conversation_id: str) -> Handoff | None:
 
 
 def _waiting() -> Any:
-    return select(Handoff).where(Handoff.ended_at.is_(None), Handoff.taken_at.is_(None))
+    """Returns the query of the tickets whose customers wait for a person now; a message left out of hours waits for nobody."""
+    return (
+        select(Handoff)
+        .join(Conversation, Conversation.id == Handoff.conversation_id)
+        .where(Handoff.ended_at.is_(None), Handoff.taken_at.is_(None), Conversation.owner == "queue")
+    )
 
 
 def position(session: Session, *, ticket: Handoff) -> int:
@@ -176,8 +181,10 @@ def _request(
         ticket.intent, ticket.operation_id = intent or ticket.intent, operation_id or ticket.operation_id
         ticket.summary = summary or ticket.summary
     session.flush()
-    if open_now:
-        set_owner(session, conversation_id=conversation_id, was=("bot",), owner="queue")
+    if open_now and set_owner(session, conversation_id=conversation_id, was=("bot",), owner="queue"):
+        # Who left a message out of hours and asks again begins to wait now.
+        ticket.created_at = now()
+        session.flush()
     return {
         "mode": "queue",
         "position": position(session, ticket=ticket),

@@ -227,6 +227,19 @@ def fed(session: Session, *, token: str) -> Call:
     return call
 
 
+def end_forgotten(session: Session) -> list[str]:
+    """Ends calls in which nothing has happened for long, so that nobody keeps a verified caller's account open; returns their ids."""
+    edge = now() - timedelta(seconds=current().call_idle)
+    found = []
+    for call in session.scalars(select(Call).where(Call.ended_at.is_(None), Call.updated_at < edge)):
+        # It was over when the last thing happened, as far as anybody can tell.
+        call.state, call.ended_at, call.updated_at = "ended", call.updated_at, now()
+        call.feed, call.challenge = None, None
+        audit.write(session, agent="desk", action="call_forgotten", conversation_id=call.id, of=call.agent)
+        found.append(call.id)
+    return found
+
+
 def ended(session: Session, *, person: Person, call_id: str, wrap_up: str, summary: str | None) -> Call:
     """Ends a call; from then on nothing can be done in the caller's name."""
     call = find(session, person=person, call_id=call_id)

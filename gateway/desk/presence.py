@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from gateway import conversations
@@ -14,7 +14,7 @@ from gateway.desk.people import Person
 from gateway.desk.problems import DeskProblem
 from gateway.desk.settings import current
 from gateway.handoff import open_ticket, set_owner
-from gateway.models import Agent, Call, Conversation, Message, now
+from gateway.models import Agent, Call, Conversation, Handoff, Message, now
 from gateway.problems import Problem
 
 BEAT_S = 20
@@ -108,10 +108,16 @@ def set_languages(session: Session, *, person: Person, username: str, languages:
 def return_abandoned(session: Session) -> list[str]:
     """Puts talks back into the queue, first in line, whose customers wait for somebody who has left; returns their ids."""
     edge = now() - timedelta(seconds=current().absence)
+    # Who was given a talk and never opened a page has not come at all.
+    given_long_ago = (
+        select(Handoff.id)
+        .where(Handoff.conversation_id == Conversation.id, Handoff.ended_at.is_(None), Handoff.taken_at < edge)
+        .exists()
+    )
     query = (
         select(Conversation)
         .join(Agent, Agent.username == Conversation.owner_agent)
-        .where(Conversation.owner == "human", Agent.seen_at.is_not(None), Agent.seen_at < edge)
+        .where(Conversation.owner == "human", or_(Agent.seen_at < edge, and_(Agent.seen_at.is_(None), given_long_ago)))
         .where(Conversation.customer_at.is_not(None))
     )
     found = []

@@ -104,10 +104,14 @@ def _unanswered(session: Session, wanted: list[str]) -> dict[str, tuple[int, dat
 
 
 def positions(session: Session) -> dict[str, int]:
-    """Returns `{ticket: how many are served before}` of all that wait: the higher priority first, then the older."""
+    """Returns `{ticket: how many are served before}` of all that wait: the higher priority first, then the older; messages left out of hours after them."""
+    live = case((Conversation.owner == "queue", 0), else_=1)
     rank = case((Handoff.priority == "high", 0), else_=1)
-    query = select(Handoff.id).where(Handoff.ended_at.is_(None), Handoff.taken_at.is_(None))
-    return {ticket: place for place, ticket in enumerate(session.scalars(query.order_by(rank, Handoff.created_at)))}
+    query = select(Handoff.id).join(Conversation, Conversation.id == Handoff.conversation_id)
+    query = query.where(Handoff.ended_at.is_(None), Handoff.taken_at.is_(None))
+    return {
+        ticket: place for place, ticket in enumerate(session.scalars(query.order_by(live, rank, Handoff.created_at)))
+    }
 
 
 def _ticket(

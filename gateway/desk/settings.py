@@ -32,6 +32,7 @@ class DeskSettings:
     next_response: int
     absence: int
     feed_for: int
+    call_idle: int
     review_sample: int
     password: bool
     oidc: Oidc | None
@@ -68,6 +69,7 @@ def load(env: Mapping[str, str]) -> DeskSettings:
         next_response=number("DESK_NEXT_RESPONSE_S", 120),
         absence=number("DESK_ABSENCE_S", 180),
         feed_for=number("DESK_FEED_S", 7200),
+        call_idle=number("DESK_CALL_IDLE_S", 3600),
         review_sample=number("DESK_REVIEW_SAMPLE_PERCENT", 2),
         password=env.get("DESK_PASSWORD_SIGN_IN", "1") != "0",
         oidc=oidc,

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from gateway import buttons, ids
 from gateway.desk import audit, names, wrapping
 from gateway.desk.people import Person
-from gateway.desk.rows import row, text_of
-from gateway.models import Conversation, Delivery, Message, Turn
+from gateway.desk.rows import row, text_of, time_of
+from gateway.models import Conversation, Delivery, Message, Turn, now
 from gateway.problems import Problem
+
+# WeChat takes this many customer-service messages after each of the customer's, for this long (the platform's rule since June 2023).
+WECHAT_MOST, WECHAT_FOR = 5, timedelta(hours=48)
 
 
 def find(session: Session, conversation_id: str) -> Conversation:
@@ -44,7 +48,27 @@ def seen(
         "wrap_ups": list(wrapping.WRAP_UPS),
         "wrap_up_suggested": wrapping.suggested(session, conversation=conversation),
         "last_intent": last_intent,
+        "brief": wrapping.brief(session, conversation=conversation),
+        "window": window(session, conversation=conversation),
     }
+
+
+def window(session: Session, *, conversation: Conversation) -> dict[str, Any] | None:
+    """Returns how many messages the platform still takes until the customer writes again, and until when; None where there is no such rule."""
+    if conversation.channel.partition(":")[0] != "wechat" or conversation.customer_at is None:
+        return None
+    until = conversation.customer_at + WECHAT_FOR
+    since = (Delivery.conversation_id == conversation.id, Message.at > conversation.customer_at)
+    query = (
+        select(func.count(Delivery.sent_at.distinct())).join(Message, Message.id == Delivery.message_id).where(*since)
+    )
+    # Lines that went out together were one message to the platform.
+    sent = session.execute(query.where(Delivery.status == "sent")).scalar_one()
+    waiting = session.execute(
+        select(Delivery.id).join(Message, Message.id == Delivery.message_id).where(*since, Delivery.status == "waiting")
+    ).first()
+    left = 0 if now() >= until else max(0, WECHAT_MOST - sent - (waiting is not None))
+    return {"left": left, "until": time_of(until)}
 
 
 def lines_of(

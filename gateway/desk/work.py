@@ -55,13 +55,14 @@ def listed(
         why = select(Handoff.conversation_id).where(Handoff.ended_at.is_(None), Handoff.reason == reason)
         query = query.where(Conversation.id.in_(why))
     if state == "queue":
+        live = case((Conversation.owner == "queue", 0), else_=1)
         rank = case((Handoff.priority == "high", 0), else_=1)
         query = query.join(Handoff, Handoff.conversation_id == Conversation.id).where(
             Handoff.ended_at.is_(None), Handoff.taken_at.is_(None), Conversation.owner != "human"
         )
         # The order changes all the time, so a page is counted from the front and a row may come twice.
         skip = int(cursor) if cursor and cursor.isdecimal() else 0
-        found = list(session.scalars(query.order_by(rank, Handoff.created_at).offset(skip).limit(limit + 1)))
+        found = list(session.scalars(query.order_by(live, rank, Handoff.created_at).offset(skip).limit(limit + 1)))
         following = str(skip + limit)
     else:
         if state == "mine":
@@ -84,15 +85,16 @@ def _before(cursor: str) -> Any:
 
 
 def take_next(session: Session, *, person: Person) -> dict[str, Any]:
-    """Takes the first waiting talk in a language of this person's; raises `not_found` when nobody waits."""
+    """Takes the first waiting talk in a language of this person's, when there is none a message left out of hours; raises `not_found` when nobody waits."""
     agent = session.get_one(Agent, person.id)
+    live = case((Conversation.owner == "queue", 0), else_=1)
     rank = case((Handoff.priority == "high", 0), else_=1)
     query = (
         select(Handoff.conversation_id)
         .join(Conversation, Conversation.id == Handoff.conversation_id)
-        .where(Handoff.ended_at.is_(None), Handoff.taken_at.is_(None), Conversation.owner == "queue")
+        .where(Handoff.ended_at.is_(None), Handoff.taken_at.is_(None), Conversation.owner != "human")
         .where(Handoff.language.in_(agent.languages or ["zh", "en"]))
-        .order_by(rank, Handoff.created_at)
+        .order_by(live, rank, Handoff.created_at)
         .limit(20)
     )
     for conversation_id in session.scalars(query).all():
@@ -109,6 +111,7 @@ def take(session: Session, *, person: Person, conversation_id: str, again: bool 
     conversation = find(session, conversation_id)
     if again and conversation.owner == "human" and conversation.owner_agent == person.username:
         return row(session, conversation)
+    left_alone = conversation.owner == "bot"
     if not set_owner(
         session, conversation_id=conversation_id, was=("queue", "bot"), owner="human", agent=person.username
     ):
@@ -126,6 +129,9 @@ def take(session: Session, *, person: Person, conversation_id: str, again: bool 
             created_at=now(),
         )
         session.add(ticket)
+    elif left_alone:
+        # A message left out of hours: by when somebody must answer is counted from here on.
+        ticket.created_at = now()
     ticket.taken_at, ticket.taken_by = now(), person.username
     conversations.add_message(
         session,
@@ -252,6 +258,8 @@ def transfer(
     if conversation.owner != "human" or holder is None:
         raise Problem("owner_changed", mode=conversation.owner, agent=holder)
     ticket = open_ticket(session, conversation_id=conversation_id)
+    if to == holder:
+        raise Problem("invalid_request", "That is who has it.")
     if to == "queue":
         done = set_owner(session, conversation_id=conversation_id, was=("human",), owner="queue", of_agent=holder)
         if done and ticket is not None:

@@ -60,7 +60,9 @@ def _wrap_up(*, reason: str | None, intent: str | None, done: list[str], replies
         return "no_answer"
     if intent and names.group_of(intent) == "faq":
         return "advised"
-    return "other" if intent is None else "solved"
+    # What was asked to be done and is not done has not been solved; a look at something has.
+    undone = intent is None or (names.group_of(intent) == "operation" and not intent.startswith("check_"))
+    return "other" if undone else "solved"
 
 
 def suggested(session: Session, *, conversation: Conversation) -> str:
@@ -124,13 +126,32 @@ def of_talk(session: Session, *, conversation: Conversation, operation: dict[str
             "summary",
             "chat",
             language=names.word("languages", conversation.language)[language],
-            channel=conversation.channel.partition(":")[0],
+            channel=names.word("channels", conversation.channel.partition(":")[0])[language],
             reason=names.word("handoff", reason)[language],
             intent=intent[language],
             operation=operated[language],
             replies=_replies(session, conversation.id),
         )[language]
     return {"text": text, "wrap_up": suggested(session, conversation=conversation)}
+
+
+def brief(session: Session, *, conversation: Conversation) -> dict[str, str] | None:
+    """Returns why a talk is at the desk, what the customer wants and what is open, in a sentence or two; None when it is not at the desk."""
+    ticket = open_ticket(session, conversation_id=conversation.id)
+    if ticket is None:
+        return None
+    intent = _intent_words(wish(_intents(session, conversation.id)) or ticket.intent)
+    operated = _operation_words(card_of(session, conversation.id))
+    return {
+        language: names.word(
+            "summary",
+            "brief",
+            reason=names.word("handoff", ticket.reason)[language],
+            intent=intent[language],
+            operation=operated[language],
+        )[language].strip()
+        for language in names.LANGUAGES
+    }
 
 
 def of_call(session: Session, *, call: Call, operation: dict[str, Any] | None) -> dict[str, Any]:
