@@ -32,7 +32,7 @@ from gateway.desk.place import Place
 from gateway.desk.problems import DeskProblem
 from gateway.guard import redact
 from gateway.guard.clean import clean
-from gateway.models import Call
+from gateway.models import Call, CallLine
 from gateway.problems import Problem
 from gateway.routes import Route
 from gateway.services import Services
@@ -319,10 +319,16 @@ async def note(call_id: str, body: Note, who: Who, request: Request) -> dict[str
     text = redact(clean(body.text))
     if not text.strip():
         raise Problem("empty_text")
-    await services.database.read(calls.find, person=who, call_id=call_id)
-    kept, _ = await services.database.write(calls.add_line, call_id=call_id, speaker="note", text=text)
+    kept = await services.database.write(_noted, person=who, call_id=call_id, text=text)
     await _told(services, call_id)
     return calls.line_of(kept)
+
+
+def _noted(session: Session, *, person: Person, call_id: str, text: str) -> CallLine:
+    call = calls.find(session, person=person, call_id=call_id)
+    kept, _ = calls.add_line(session, call_id=call.id, speaker="note", text=text)
+    audit.write(session, agent=person.username, action="note", conversation_id=call.id, line=kept.id)
+    return kept
 
 
 @router.get(AT + "/summary")

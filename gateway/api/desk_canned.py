@@ -37,6 +37,7 @@ class Texts(BaseModel):
 class Canned(BaseModel):
     """A ready sentence."""
 
+    name: Annotated[StrictStr, Field(pattern=r"^[a-z0-9_]{1,60}$")] | None = None
     topic: Annotated[StrictStr, Field(min_length=1, max_length=40)] = "general"
     title: Title
     texts: Texts
@@ -106,6 +107,7 @@ async def _saved(request: Request, who: Person, canned_id: str | None, body: Can
         canned.save,
         person=who,
         canned_id=canned_id,
+        name=None if canned_id else body.name,
         topic=body.topic,
         title=body.title.model_dump(),
         texts=body.texts.model_dump(),

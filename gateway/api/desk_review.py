@@ -60,7 +60,7 @@ async def decide(item_id: str, body: Decision, who: Who, request: Request) -> di
     """Says what a line means."""
     if not who.supervisor:
         raise Problem("forbidden")
-    note = redact(body.note)[:500] if body.note else None
+    note = " ".join(redact(body.note).split())[:500] if body.note else None
     return await services_of(request).database.write(
         review.decide, person=who, item_id=item_id, label=body.label, note=note
     )

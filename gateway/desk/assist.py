@@ -69,18 +69,27 @@ class Customer:
             return cls(known=False)
         return cls(known=True, cards=cards, wallets=wallets, agreements=agreements, operation=operation)
 
-    def objects(self, label: str, entities: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Returns what an operation of this label could be done to, narrowed by what the line named."""
-        said = {one["entity"]: str(one["value"]) for one in entities}
+    def all_of(self, label: str) -> list[dict[str, Any]]:
+        """Returns everything that an operation of this label could be done to."""
         if label == "unbind_wallet":
-            return _narrowed(self.wallets, kind=said.get("wallet"))
+            return self.wallets
+        if label == "cancel_auto_deduction":
+            return self.agreements
+        return [one for one in self.cards if label != "close_quick_pay" or one.get("quick_pay")]
+
+    def objects(self, label: str, entities: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Returns those that fit what the line named, all when it named none.
+
+        What was named and is not there (unbound a moment ago, another's) stands for nothing else: a card that nobody spoke of is never offered in its place.
+        """
+        said, every = {one["entity"]: str(one["value"]) for one in entities}, self.all_of(label)
+        if label == "unbind_wallet":
+            return _narrowed(every, kind=said.get("wallet"))
         if label == "cancel_auto_deduction":
             merchant = said.get("merchant")
             wanted = {names.vocabulary("merchant", merchant, language) for language in names.LANGUAGES} | {merchant}
-            named = [one for one in self.agreements if merchant and one["merchant"] in wanted]
-            return named or self.agreements
-        cards = [one for one in self.cards if label != "close_quick_pay" or one.get("quick_pay")]
-        return _narrowed(cards, bank=said.get("bank"), tail=said.get("card_tail"), type=said.get("card_type"))
+            return [one for one in every if not merchant or one["merchant"] in wanted]
+        return _narrowed(every, bank=said.get("bank"), tail=said.get("card_tail"), type=said.get("card_type"))
 
     def name(self, label: str, item: dict[str, Any], language: str) -> str:
         """Returns what an object is called."""
@@ -92,8 +101,7 @@ class Customer:
 
 
 def _narrowed(items: list[dict[str, Any]], **wanted: str | None) -> list[dict[str, Any]]:
-    fitting = [one for one in items if all(value is None or one.get(name) == value for name, value in wanted.items())]
-    return fitting or items
+    return [one for one in items if all(value is None or one.get(name) == value for name, value in wanted.items())]
 
 
 async def assist(
@@ -217,6 +225,8 @@ def answer(
     if label in ("bind_card", "bind_wallet"):
         return _filled(said.get(f"utter_ask_{label}_target"), {})
     fitting = customer.objects(label, entities)
+    if not fitting and (others := customer.all_of(label)):
+        return _which(said.get(f"utter_ask_{label}_target"), label, others, customer)
     if not fitting:
         return _filled(said.get(f"utter_nothing_{label}"), {})
     if len(fitting) > 1:

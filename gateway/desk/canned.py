@@ -70,18 +70,30 @@ def _shown(name: str, topic: str, title: Pair, texts: Pair, at: Any, by: str | N
 
 
 def save(
-    session: Session, *, person: Person, canned_id: str | None, topic: str, title: Pair, texts: Pair
+    session: Session,
+    *,
+    person: Person,
+    canned_id: str | None,
+    topic: str,
+    title: Pair,
+    texts: Pair,
+    name: str | None = None,
 ) -> dict[str, Any]:
-    """Writes a new one or replaces one; raises `unknown_variable`, `asks_for_secret`, `not_found`."""
+    """Writes a new one (found by `name` from then on) or replaces one; raises `unknown_variable`, `asks_for_secret`, `not_found`, `name_taken`."""
     used(texts)
     for text in texts.values():
         compliance.check(text)
-    row = session.get(CannedReply, canned_id) if canned_id else None
-    if canned_id and (row.removed if row else canned_id not in names.read("canned.yml")):
+    wanted = canned_id or name or ids.fresh("can")
+    row = session.get(CannedReply, wanted)
+    stands = not row.removed if row else wanted in names.read("canned.yml")
+    if canned_id and not stands:
         raise Problem("not_found")
+    if not canned_id and stands:
+        raise DeskProblem("name_taken", "There is one of that name.")
     if row is None:
-        row = CannedReply(id=canned_id or ids.fresh("can"), removed=False)
+        row = CannedReply(id=wanted)
         session.add(row)
+    row.removed = False
     row.topic, row.title, row.texts, row.updated_at, row.updated_by = topic, title, texts, now(), person.username
     session.flush()
     audit.write(session, agent=person.username, action="canned_saved", canned=row.id)

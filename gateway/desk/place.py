@@ -43,13 +43,19 @@ def talk(session: Session, *, person: Person, conversation_id: str, action: str 
 
 
 def call(session: Session, *, person: Person, call_id: str, action: str | None, acting: bool = False) -> Place:
-    """Returns a call whose caller is verified. Raises `not_found` for another's, `call_not_verified`, and for acting `call_closed`."""
+    """Returns a call whose caller is verified. Raises `not_found` for another's, `call_not_verified`, and `call_closed` for acting.
+
+    Who led a call sees the caller's data while it lasts; a supervisor also later.
+    """
     one = calls.find(session, person=person, call_id=call_id, acting=acting)
     if action:
         audit.write(session, agent=person.username, action=action, conversation_id=call_id)
         if one.account is None:
             raise DeskProblem("call_not_verified", "The caller has to read back the code first.")
-    return Place("call", one.id, one.language, one.account, person.username)
+    over = one.ended_at is not None and not person.supervisor
+    if over and action == "customer_view":
+        raise DeskProblem("call_closed", "This call has ended.", call_state=one.state)
+    return Place("call", one.id, one.language, None if over and not action else one.account, person.username)
 
 
 def note_operation(

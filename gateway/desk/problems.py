@@ -11,6 +11,7 @@ STATUS = {
     "call_not_verified": 409,
     "call_closed": 409,
     "unknown_variable": 422,
+    "name_taken": 409,
     "code_expired": 410,
     "sso_failed": 403,
 }

@@ -83,7 +83,7 @@ def test_from_ring_to_wrap_up(office: Office, language: str) -> None:
     assert phone.post("/verify", {"code": "000000"}).json()["code"] == "code_expired"
     sent = phone.post("/challenge").json()
     assert sent["challenge"]["attempts_left"] == 3
-    assert "950618" in customer.texts()[-1]["text"]
+    assert customer.code() and "950618" in customer.texts()[-1]["text"]
     wrong = phone.post("/verify", {"code": "000000" if customer.code() != "000000" else "111111"})
     assert (wrong.status_code, wrong.json()["attempts_left"]) == (422, 2)
     proved = phone.post("/verify", {"code": customer.code()}).json()
@@ -139,9 +139,14 @@ def test_from_ring_to_wrap_up(office: Office, language: str) -> None:
     ).json()
     assert (ended["state"], ended["wrap_up"]) == ("ended", "unbound") and "[card ending 7893]" in ended["summary"]
     assert phone.post("/transcript", {"speaker": "caller", "text": "x"}).json()["code"] == "call_closed"
+    # With the call ends the view of the customer, in ready sentences too; a supervisor may still look.
+    assert (phone.get("/customer").status_code, phone.get("/customer").json()["code"]) == (409, "call_closed")
+    ready = agent.get("/canned", call=phone.id).json()["items"]
+    assert next(one for one in ready if one["name"] == "unbind_confirm")["missing"] == ["card"]
     assert phone.post("/operations", {"kind": "card.unbind", "target": card, "client_id": once()}).status_code == 409
 
     boss = Person(office, "supervisor")
+    assert boss.get(f"/calls/{phone.id}/customer").status_code == 200
     actions = [line["action"] for line in boss.get("/audit", conversation_id=phone.id).json()["items"]][::-1]
     expected = (
         "call_opened", "call_code_sent", "call_code_wrong", "call_verified", "customer_view", "operation_begun",
@@ -228,6 +233,27 @@ def test_a_number_that_nobody_registered_looks_the_same(office: Office) -> None:
     assert phone.post("/verify", {"code": "123456"}).json()["code"] == "call_closed"
     for number in ("12345678901", "010-12345678", "abc", "1380000"):
         assert agent.post("/calls", {"phone": number}).status_code == 422
+
+
+def test_a_code_for_something_else_a_moment_ago_tells_nothing_at_the_desk(office: Office) -> None:
+    customer, agent = office.customer(), Person(office, "agent")
+    first, again = Phone(agent, customer), Phone(agent, customer)
+    assert first.post("/challenge").status_code == 200 and customer.code()
+    # The line broke and the same number rings again at once: a code goes out as on any other call, and works.
+    assert again.post("/challenge").status_code == 200
+    wait_for(lambda: len([one for one in customer.texts() if one.get("code")]) == 2)
+    assert again.post("/challenge").json()["code"] == "send_too_soon"
+    nobodys = Phone(agent, "199 0000 0001")
+    assert nobodys.post("/challenge").status_code == 200
+    assert nobodys.post("/challenge").json()["code"] == "send_too_soon"
+    assert again.post("/verify", {"code": customer.code()}).json()["state"] == "verified"
+    assert first.post("/verify", {"code": customer.code()}).json()["code"] == "code_wrong"
+    note = again.post("/notes", {"text": "rang twice, 6222021234567893"})
+    assert note.status_code == 201 and note.json()["speaker"] == "note" and "[card ending 7893]" in note.json()["text"]
+    audited = Person(office, "supervisor").get("/audit", conversation_id=again.id, action="note").json()["items"]
+    assert [line["detail"] for line in audited] == [{"line": note.json()["id"]}]
+    for one in (first, again, nobodys):
+        one.post("/end", {"wrap_up": "other"})
 
 
 def test_a_call_is_its_agents(office: Office) -> None:

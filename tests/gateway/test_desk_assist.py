@@ -68,6 +68,26 @@ def test_who_has_a_person_is_not_told_that_one_is_on_the_way(branch: Office) -> 
     assert offered[0]["texts"]["en"] == "You're talking to a person now. Please tell me what happened."
 
 
+def test_a_card_that_is_gone_stands_for_no_other() -> None:
+    from gateway.desk import assist
+    from tests.gateway.desk_rasa import responses
+
+    left = {"id": "card_2", "state": "bound", "bank": "ccb", "tail": "9012", "type": "debit", "quick_pay": True}
+    customer = assist.Customer(known=True, cards=[left], wallets=[{"id": "w_1", "state": "bound", "kind": "alipay"}])
+    said = {name: responses()[name] for name in responses() if "unbind_card" in name or "unbind_wallet" in name}
+    # "Unbind my CMB card 1234", which was done a moment ago: the other card is asked about, never taken for it.
+    named = [{"entity": "bank", "value": "cmb"}, {"entity": "card_tail", "value": "1234"}]
+    texts = assist.answer("unbind_card", said, customer, named, {})
+    assert (
+        texts is not None
+        and texts["zh"] == responses()["utter_ask_unbind_card_target"]["zh"] + "\n· 中国建设银行储蓄卡（9012）"
+    )
+    assert customer.objects("unbind_card", named) == []
+    assert customer.objects("unbind_wallet", [{"entity": "wallet", "value": "wechat_pay"}]) == []
+    confirmed = assist.answer("unbind_card", said, customer, [], {})
+    assert confirmed is not None and "9012" in confirmed["zh"] and confirmed["zh"] != texts["zh"]
+
+
 def test_an_operation_in_a_chat_is_verified_by_the_customer_alone(branch: Office) -> None:
     customer, agent = branch.customer(language="en"), Person(branch, "agent")
     talk = customer.talk("en")
@@ -140,6 +160,15 @@ def test_ready_sentences_in_two_languages(branch: Office) -> None:
     assert agent.post("/canned", body).status_code == 403
     made = boss.post("/canned", body)
     assert made.status_code == 201 and made.json()["variables"] == ["agent"]
+    # One is found by its name, which is its alone; what was taken away may be written anew.
+    named = boss.post("/canned", body | {"name": "weekend"}).json()
+    assert (named["id"], named["name"]) == ("weekend", "weekend")
+    for name in ("weekend", "hotline"):
+        assert boss.post("/canned", body | {"name": name}).json()["code"] == "name_taken"
+    assert boss.post("/canned", body | {"name": "Not A Name"}).status_code == 422
+    assert boss.http.delete(f"{boss.url}/canned/weekend", timeout=10).status_code == 204
+    assert boss.post("/canned", body | {"name": "weekend"}).status_code == 201
+    assert boss.http.delete(f"{boss.url}/canned/weekend", timeout=10).status_code == 204
     wrong = boss.post("/canned", body | {"texts": {"zh": "{password}", "en": "x"}})
     assert (wrong.status_code, wrong.json()["variables"]) == (422, ["password"])
     assert boss.post("/canned", body | {"texts": {"zh": "{agent.name}", "en": "{"}}).status_code == 422
