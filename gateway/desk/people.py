@@ -9,17 +9,17 @@ import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 
-from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from gateway import ids
+from gateway.desk import audit
+from gateway.desk.hashing import HASHER
 from gateway.identity.bearers import digest
 from gateway.models import Agent, AgentSession, now
 from gateway.problems import Problem
 
-HASHER = PasswordHasher()
 MOST_FAILURES, LOCKED_FOR = 5, timedelta(minutes=15)
 IDLE, LONGEST = timedelta(hours=2), timedelta(hours=12)
 ROLES = ("agent", "supervisor")
@@ -69,6 +69,25 @@ def add(
     session.execute(delete(AgentSession).where(AgentSession.agent_id == found.id))
 
 
+def set_disabled(session: Session, *, username: str, disabled: bool) -> bool:
+    """Closes an account and ends its sessions, or opens it again, with an audit line; tells whether there is such a person."""
+    found = session.scalars(select(Agent).where(Agent.username == username)).first()
+    if found is None:
+        return False
+    found.disabled, found.locked_until, found.failures = disabled, None, 0
+    session.execute(delete(AgentSession).where(AgentSession.agent_id == found.id))
+    audit.write(session, agent="operator", action="disabled" if disabled else "enabled", who=username)
+    return True
+
+
+def everybody(session: Session) -> list[str]:
+    """Returns one line a person: user name, role, whether they may sign in, how."""
+    return [
+        f"{one.username}\t{one.role}\t{'disabled' if one.disabled else 'active'}\t{'single sign-on' if one.subject else 'password'}\t{one.name}"
+        for one in session.scalars(select(Agent).order_by(Agent.username))
+    ]
+
+
 def seed_sandbox(session: Session) -> None:
     """Makes the sandbox's two people, `agent` and `supervisor`, at the first sign-in: hashing is too slow for every start."""
     for name in ROLES:
@@ -101,6 +120,7 @@ def failed(session: Session, *, agent_id: str) -> None:
     found.failures += 1
     if found.failures >= MOST_FAILURES:
         found.failures, found.locked_until = 0, now() + LOCKED_FOR
+        audit.write(session, agent=found.username, action="locked_out")
 
 
 def begin(session: Session, *, agent_id: str, sandbox: bool) -> str | None:

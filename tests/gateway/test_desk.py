@@ -201,6 +201,22 @@ def test_five_wrong_passwords_lock_a_name(alone: World) -> None:
         check=False,
     )
     assert weak.returncode == 1
+    lina = Person(alone, "lina", "correct horse battery")
+
+    def run(*command: str) -> str:
+        argv = [sys.executable, "-m", "gateway.desk", *command]
+        return subprocess.run(argv, env=env, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+    # Who left signs in no more, and what was open ends.
+    assert "lina\tagent\tactive\tpassword\tLi Na" in run("list")
+    assert "no longer" in run("disable", "lina") and lina.get("/session").status_code == 401
+    gone = requests.post(alone.url + "/api/desk/v1/session", json={"username": "lina", "password": "correct horse battery"})  # fmt: skip
+    assert gone.status_code == 401 and "disabled" in run("list")
+    assert "again" in run("enable", "lina")
+    lines = Person(alone, "supervisor").get("/audit", agent="operator").json()["items"]
+    assert [(line["action"], line["detail"]["who"]) for line in lines][::-1] == [
+        ("person_set", "lina"), ("disabled", "lina"), ("enabled", "lina"),
+    ]  # fmt: skip
     Person(alone, "lina", "correct horse battery")
     url = alone.url + "/api/desk/v1/session"
     for _ in range(5):
