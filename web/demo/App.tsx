@@ -100,8 +100,11 @@ export function App() {
   };
   const reset = async () => {
     setResetting(true);
-    await sandbox.freshCustomer(language).then(become, () => undefined);
-    setResetting(false);
+    try {
+      await become(await sandbox.freshCustomer(language));
+    } finally {
+      setResetting(false);
+    }
   };
 
   const state = useLive(account ? () => sandbox.account(account) : null, 1_000, account ?? "");
@@ -197,7 +200,7 @@ export function App() {
         {!off && (
           <aside className="right" aria-label={words.console}>
             <Phone messages={(account && phone.value) || []} language={language} words={words} />
-            <Console words={words} reset={() => void reset()} resetting={resetting} />
+            <Console words={words} reset={reset} resetting={resetting} />
           </aside>
         )}
       </main>

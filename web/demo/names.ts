@@ -50,6 +50,14 @@ export const bankName = (id: string, language: Language): string => name(BANKS, 
 export const bankShort = (id: string, language: Language): string => name(SHORT, id, language);
 export const walletName = (id: string, language: Language): string => name(WALLETS, id, language);
 
+/** Returns a request's card, bank, wallet or merchant as the page names it; `kind` says which of them the target is. */
+export function targetName(kind: string, target: string, language: Language, words: { allCards: string; ending: (tail: string) => string }): string {
+  if (kind.startsWith("wallet.")) return walletName(target, language);
+  if (kind === "agreement.terminate") return target;
+  if (target === "all") return words.allCards;
+  return /^\d{4}$/.test(target) ? words.ending(target) : bankName(target, language);
+}
+
 /** Returns an amount in minor units as money: ¥25.00. */
 export function money(amount: number, currency: string): string {
   return new Intl.NumberFormat("zh-CN", { style: "currency", currency: currency || "CNY" }).format(amount / 100);

@@ -5,17 +5,26 @@ import type { Words } from "../words";
 const KEY = "jiebang:demo-bank";
 
 /** The switches of the sandbox: how the bank answers, and a customer who starts from the beginning. */
-export function Console({ words, reset, resetting }: { words: Words; reset: () => void; resetting: boolean }) {
+export function Console({ words, reset, resetting }: { words: Words; reset: () => Promise<void>; resetting: boolean }) {
   const [mode, setMode] = useState<BankMode>(() => (sessionStorage.getItem(KEY) as BankMode | null) ?? "ok");
   const [said, setSaid] = useState("");
   const choose = async (next: BankMode) => {
     setMode(next);
     setSaid("");
-    sessionStorage.setItem(KEY, next);
-    await setBank(next).catch(() => setSaid(words.lost));
+    try {
+      await setBank(next);
+      sessionStorage.setItem(KEY, next);
+    } catch {
+      setMode(mode); // the bank is as it was
+      setSaid(words.lost);
+    }
   };
   const settle = async () => {
     await settleBank().then(() => setSaid(words.settled), () => setSaid(words.lost));
+  };
+  const begin = async () => {
+    setSaid("");
+    await reset().catch(() => setSaid(words.lost));
   };
   return (
     <section className="console panel" aria-labelledby="console">
@@ -38,7 +47,7 @@ export function Console({ words, reset, resetting }: { words: Words; reset: () =
         <button type="button" className="button" onClick={() => void settle()}>
           {words.settle}
         </button>
-        <button type="button" className="button button--main" onClick={reset} disabled={resetting}>
+        <button type="button" className="button button--main" onClick={() => void begin()} disabled={resetting}>
           {words.reset}
         </button>
       </div>

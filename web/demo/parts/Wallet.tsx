@@ -1,6 +1,6 @@
 import type { Language } from "../../shared/types";
 import { useLeaving } from "../live";
-import { bankName, money, walletName } from "../names";
+import { bankName, money, targetName, walletName } from "../names";
 import type { Account } from "../sandbox";
 import type { Words } from "../words";
 
@@ -90,7 +90,7 @@ export function Wallet({ account, language, words }: { account: Account; languag
               <span className="rows-name">
                 {words.kinds[one.kind] ?? one.kind}
                 <small>
-                  {targetName(one.target, language, words)} · <span className="mono">{one.reference}</span>
+                  {targetName(one.kind, one.target, language, words)} · <span className="mono">{one.reference}</span>
                 </small>
               </span>
               <span className="pill" data-status={one.status}>
@@ -102,13 +102,6 @@ export function Wallet({ account, language, words }: { account: Account; languag
       </section>
     </>
   );
-}
-
-/** A request's card, bank or wallet as the page names it. */
-function targetName(target: string, language: Language, words: Words): string {
-  if (target === "all") return words.allCards;
-  if (/^\d{4}$/.test(target)) return words.ending(target);
-  return walletName(target, language) === target ? bankName(target, language) : walletName(target, language);
 }
 
 /** What the account will look like, until it is here: nothing jumps when it comes. */
