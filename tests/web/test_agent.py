@@ -12,9 +12,10 @@ from tests.web.agent import Agent
 
 WORDS = {
     "zh": {"ask": "转人工", "ahead": "前面还有 1 位", "next": "马上轮到您", "staff": "人工客服", "close": "收起对话", "badge": "打开在线客服，1 条新消息", "robot": "解绑助手",
-           "says": "您好，我看到您的申请了。", "more": "已经帮您催办。", "thanks": "好的谢谢", "question": "续费会停吗", "answer": "其他付款方式不受影响"},
+           "says": "您好，我看到您的申请了。", "more": "已经帮您催办。", "thanks": "好的谢谢", "question": "续费会停吗", "answer": "其他付款方式不受影响", "read": "已读", "read_aloud": "客服已读您的消息", "joined": "为您服务"},
     "en": {"ask": "I want a person", "ahead": "1 ahead of you", "next": "you're next", "staff": "Support agent", "close": "Minimise the chat", "badge": "Open customer support, 1 new message", "robot": "Jiebang assistant",
-           "says": "Hello, I can see your request.", "more": "I've asked the bank to hurry.", "thanks": "Thank you", "question": "Will my renewal stop?", "answer": "your other ways to pay are not affected"},
+           "says": "Hello, I can see your request.", "more": "I've asked the bank to hurry.", "thanks": "Thank you", "question": "Will my renewal stop?", "answer": "your other ways to pay are not affected",
+           "read": "Read", "read_aloud": "The agent has read your message", "joined": "You're now talking to"},
 }  # fmt: skip
 
 
@@ -81,3 +82,46 @@ def test_in_line_then_a_person_then_the_assistant_again(customer: Any, first_in_
     expect(one.chat.locator("h1")).to_have_text(words["robot"])
     one.say(words["question"])
     expect(one.chat.locator(".line--bot").last).to_contain_text(words["answer"])
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_customer_sees_once_what_a_person_has_read(customer: Any, language: str) -> None:
+    one, words = customer(language, reduced_motion="reduce"), WORDS[language]
+    one.visit()
+    one.say(words["ask"])
+    agent = Agent(one.world.url)
+    agent.do(one.conversation, "take")
+    expect(one.chat.locator(".line--system").last).to_contain_text(words["joined"])
+    expect(one.chat.locator("h1")).to_have_text(words["staff"])  # not the assistant's name, and not one that is not known yet
+    marks, aloud = one.chat.locator(".line-read"), one.chat.locator(".log-wrap > [role=status]").last
+
+    def says(text: str, count: int) -> str:
+        one.say(text)
+        lines = one.chat.locator(".line--customer:not([data-state])")
+        expect(lines).to_have_count(count)
+        return lines.last.get_attribute("data-id")
+
+    first = says(words["thanks"], 2)
+    expect(marks).to_have_count(0)
+    agent.do(one.conversation, "seen", message=first)
+    expect(marks).to_have_text([words["read"]])
+    expect(one.chat.locator(f"[data-id={first}] .line-read")).to_have_count(1)
+    expect(aloud).to_have_text(words["read_aloud"])
+    assert one.axe(one.frame()) == []
+    agent.do(one.conversation, "typing", typing=True)
+    expect(one.chat.locator(".line--typing")).to_be_visible()
+    expect(aloud).to_have_text(words["read_aloud"])  # not said again when typing begins or ends
+
+    second = says(words["question"], 3)
+    expect(one.chat.locator(f"[data-id={first}] .line-read")).to_have_count(1)
+    expect(aloud).to_have_text("")  # the newest is not read yet
+    agent.do(one.conversation, "seen", message=second)
+    expect(one.chat.locator(f"[data-id={second}] .line-read")).to_have_count(1)
+    expect(marks).to_have_count(1)
+    expect(aloud).to_have_text(words["read_aloud"])
+
+    one.page.reload()
+    expect(marks).to_have_count(1)
+    agent.do(one.conversation, "hand-back")
+    expect(one.chat.locator("h1")).to_have_text(words["robot"])
+    expect(marks).to_have_count(0)

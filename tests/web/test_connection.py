@@ -10,6 +10,13 @@ from playwright.sync_api import expect
 
 BROKEN = "window.WebSocket = class { constructor() { setTimeout(() => { this.onerror?.(new Event('error')); this.onclose?.({code: 1006}) }) } close() {} send() {} }"
 
+# The gateway has what the customer said.
+ARRIVED = """async () => {
+  const kept = JSON.parse(sessionStorage.getItem('jiebang:conversation'));
+  const answer = await fetch(`/api/v1/conversations/${kept.id}/messages`, {headers: {Authorization: 'Bearer ' + kept.token}});
+  return (await answer.json()).messages.some((message) => message.author === 'customer');
+}"""
+
 
 def test_two_tabs_are_two_talks_of_one_customer(customer: Any) -> None:
     one = customer()
@@ -50,6 +57,20 @@ def test_a_message_of_a_cut_line_is_sent_again_and_counts_once(customer: Any) ->
     expect(one.chat.locator(".bindings")).to_have_count(1)
     expect(one.chat.locator(".line--customer")).to_have_count(1)
     expect(one.chat.locator(".line[data-state]")).to_have_count(0)
+
+
+def test_a_message_whose_answer_was_cut_off_is_not_called_unsent(customer: Any) -> None:
+    one = customer()
+    one.visit()
+    one.world.brain(delay=3)
+    one.say("续费会停吗")
+    one.frame().wait_for_function(ARRIVED)
+    one.context.set_offline(True)
+    expect(one.chat.locator(".banner--cut")).to_be_visible()
+    one.context.set_offline(False)
+    expect(one.chat.locator(".line--bot").last).to_contain_text("其他付款方式不受影响")
+    expect(one.chat.locator(".line[data-state]")).to_have_count(0)
+    expect(one.chat.locator(".line--customer")).to_have_count(1)
 
 
 def test_what_was_said_during_a_cut_comes_afterwards(customer: Any) -> None:
@@ -113,6 +134,42 @@ def test_new_messages_behind_the_closed_button_are_counted_and_marked(customer: 
     button.click()
     expect(one.chat.locator(".marker")).to_have_text("新消息")
     expect(button.locator(".n")).to_be_hidden()
+
+
+def test_a_chat_that_does_not_come_can_be_closed_and_tried_again(customer: Any) -> None:
+    one = customer("en")
+    one.page.clock.install()
+    one.context.route("**/widget/**", lambda route: route.fulfill(status=503))
+    one.page.goto(one.world.url)
+    away = one.page.get_by_role("alert")
+    expect(one.page.locator("#jiebang-widget iframe")).to_have_count(1)
+    one.page.clock.fast_forward(10_000)
+    expect(away).to_contain_text("can't be opened right now")
+    assert one.axe() == []
+    away.get_by_role("button", name="Close").click()
+    button = one.page.locator("#jiebang-widget button.b")
+    expect(button).to_be_focused()
+    one.context.unroute("**/widget/**")
+    button.click()
+    away.get_by_role("button", name="Try again").click()
+    expect(one.chat.locator(".line--bot")).to_have_count(1)
+    expect(away).to_have_count(0)
+
+
+def test_an_opinion_that_was_not_kept_can_be_given_again(customer: Any) -> None:
+    one = customer("en")
+    one.visit()
+    one.say(one.until_code())
+    one.sees_end()
+    one.context.route("**/feedback", lambda route: route.abort())
+    star = one.chat.get_by_role("button", name="5 of 5, excellent")
+    star.click()
+    expect(one.chat.locator(".notice")).to_contain_text("wasn't saved")
+    one.context.unroute("**/feedback")
+    star.click()
+    expect(one.chat.locator(".rating")).to_contain_text("Thanks")
+    expect(star).to_be_focused()
+    expect(one.chat.locator(".notice")).to_have_count(0)
 
 
 def test_a_dead_bearer_begins_a_new_talk(customer: Any) -> None:

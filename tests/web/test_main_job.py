@@ -83,6 +83,25 @@ def test_text_can_be_typed_while_a_code_is_asked_for(customer: Any) -> None:
     expect(one.chat.locator(".line--bot").last.locator("li")).to_have_count(2)
 
 
+def test_words_that_are_written_into_the_codes_field_are_not_lost(customer: Any) -> None:
+    one = customer("en")
+    one.visit()
+    one.until_code()
+    expect(one.chat.locator(".composer-input--code")).to_be_focused()  # after a button, what comes next is typed
+    one.page.keyboard.type("no text came")
+    words = one.chat.locator("textarea.composer-input")
+    expect(words).to_have_value("no text came")
+    words.fill("")
+    one.chat.get_by_role("button", name="Enter the code").click()
+    expect(one.chat.locator(".composer-input--code")).to_be_focused()
+    wire = one.context.new_cdp_session(one.page)
+    wire.send("Input.imeSetComposition", {"text": "shoubudao", "selectionStart": 9, "selectionEnd": 9})
+    expect(one.chat.locator(".composer-input--code")).to_have_value("shoubudao")
+    wire.send("Input.insertText", {"text": "收不到"})
+    expect(words).to_have_value("收不到")
+    expect(words).to_be_focused()
+
+
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_the_secure_page_takes_the_payment_password(customer: Any, language: str) -> None:
     one = customer(language)
@@ -141,6 +160,7 @@ def test_the_bank_switch_works(customer: Any) -> None:
     one.say(one.until_code())
     expect(one.chat.locator(".operation[data-status=failed]")).to_be_visible()
     expect(one.chat.locator(".operation")).to_contain_text("Refused by the bank")
+    expect(one.chat.locator(".operation")).not_to_contain_text("What changes")  # nothing did
 
 
 def test_the_language_follows_the_page_then_the_customer_then_the_talk(customer: Any) -> None:

@@ -27,8 +27,8 @@ interface Jiebang {
   const ours = new URL(script.src).origin;
   const set = script.dataset;
   const words = {
-    zh: { open: "打开在线客服", unread: (n: number) => `打开在线客服，${n} 条新消息`, frame: "在线客服", hint: "在线客服" },
-    en: { open: "Open customer support", unread: (n: number) => `Open customer support, ${n} new ${n === 1 ? "message" : "messages"}`, frame: "Customer support", hint: "Support" },
+    zh: { open: "打开在线客服", unread: (n: number) => `打开在线客服，${n} 条新消息`, frame: "在线客服", hint: "在线客服", away: "在线客服暂时打不开，请稍后再试。", again: "重试", close: "收起" },
+    en: { open: "Open customer support", unread: (n: number) => `Open customer support, ${n} new ${n === 1 ? "message" : "messages"}`, frame: "Customer support", hint: "Support", away: "The chat can't be opened right now. Please try again in a moment.", again: "Try again", close: "Close" },
   };
   type Name = keyof typeof words;
 
@@ -42,8 +42,10 @@ interface Jiebang {
   let shown = false;
   let wanted = false;
   let unread = 0;
+  let patience: ReturnType<typeof setTimeout> | undefined;
   const later: Record<string, unknown>[] = [];
   const KEY = "jiebang:widget";
+  const PATIENCE_MS = 10_000;
 
   const remembered = (): string | null => {
     try {
@@ -76,9 +78,14 @@ background:linear-gradient(135deg,#e8362d,#b9121b);color:#fff;font:600 16px/1 sy
 .p{position:fixed;right:max(20px,env(safe-area-inset-right));bottom:max(20px,env(safe-area-inset-bottom));z-index:2147483001;width:400px;max-width:calc(100vw - 24px);height:min(760px,calc(100vh - 40px));height:min(760px,calc(100dvh - 40px));border-radius:18px;overflow:hidden;
 box-shadow:0 0 0 1px rgba(128,134,150,.24),0 24px 64px rgba(17,24,39,.28),0 2px 10px rgba(17,24,39,.12);background:#f5f6f8;transform-origin:100% 100%;transition:transform .2s cubic-bezier(.2,.8,.2,1),opacity .2s}
 .p iframe{display:block;width:100%;height:100%;border:0;color-scheme:normal}
+.a{position:absolute;inset:0;display:grid;align-content:center;justify-items:center;gap:12px;padding:24px;background:inherit;color:#1b1f2a;font:16px/1.5 system-ui,-apple-system,"PingFang SC","Noto Sans SC",sans-serif;text-align:center}
+.a[hidden]{display:none}
+.a p{margin:0 0 6px}
+.a button{min-width:140px;min-height:44px;padding:0 20px;border:1px solid #868d9c;border-radius:22px;background:none;color:inherit;font:inherit;font-weight:600;cursor:pointer}
+.a button:focus-visible{outline:2px solid #1e5fbf;outline-offset:2px}
 .off{visibility:hidden;opacity:0;transform:scale(.94) translateY(12px);transition:transform .2s,opacity .2s,visibility 0s .2s}
 .b.off{transform:scale(.7)}
-@media(prefers-color-scheme:dark){.p{background:#101218}}
+@media(prefers-color-scheme:dark){.p{background:#101218}.a{color:#eef0f5}.a button:focus-visible{outline-color:#8ab8ff}}
 @media(max-width:520px),(max-height:420px){.p{inset:0;width:100%;max-width:none;height:100%;border-radius:0}.b span.t{display:none}.b{padding:0 15px}}
 @media(prefers-reduced-motion:reduce){.b,.p,.off{transition:none}}
 @media(forced-colors:active){.b{border:2px solid}}
@@ -112,6 +119,15 @@ box-shadow:0 0 0 1px rgba(128,134,150,.24),0 24px 64px rgba(17,24,39,.28),0 2px 
   const panel = document.createElement("div");
   panel.className = "p off";
   panel.setAttribute("role", "dialog");
+  // The chat's own page has the buttons to close it; where that page does not come, these stand in.
+  const away = document.createElement("div");
+  away.className = "a";
+  away.hidden = true;
+  away.setAttribute("role", "alert");
+  const [says, again, shut] = [document.createElement("p"), document.createElement("button"), document.createElement("button")];
+  again.type = shut.type = "button";
+  away.append(says, again, shut);
+  panel.append(away);
   root.append(button, panel);
 
   const label = () => {
@@ -120,6 +136,9 @@ box-shadow:0 0 0 1px rgba(128,134,150,.24),0 24px 64px rgba(17,24,39,.28),0 2px 
     button.lang = panel.lang = language === "zh" ? "zh-CN" : "en";
     hint.textContent = words[language].hint;
     panel.setAttribute("aria-label", words[language].frame);
+    says.textContent = words[language].away;
+    again.textContent = words[language].again;
+    shut.textContent = words[language].close;
     if (frame) frame.title = words[language].frame;
     badge.textContent = unread > 99 ? "99+" : String(unread);
     badge.hidden = unread === 0;
@@ -137,7 +156,12 @@ box-shadow:0 0 0 1px rgba(128,134,150,.24),0 24px 64px rgba(17,24,39,.28),0 2px 
     frame.allow = "clipboard-write; clipboard-read";
     const told = new URLSearchParams({ host: location.origin, language, theme: set.theme || "auto" });
     frame.src = `${ours}/widget/#${told}`;
-    panel.append(frame);
+    panel.prepend(frame);
+    clearTimeout(patience);
+    patience = setTimeout(() => {
+      away.hidden = ready;
+      if (shown && wanted && !ready) again.focus();
+    }, PATIENCE_MS);
   };
 
   const show = (open: boolean, moveFocus = true) => {
@@ -171,6 +195,7 @@ box-shadow:0 0 0 1px rgba(128,134,150,.24),0 24px 64px rgba(17,24,39,.28),0 2px 
     const data = event.data as { type?: string; id?: string; asked?: boolean; count?: number; language?: string } | null;
     if (data?.type === "jiebang:ready") {
       ready = true;
+      away.hidden = true;
       post({ type: "jiebang:visible", open: shown, focus: wanted });
       for (const message of later.splice(0)) post(message);
     } else if (data?.type === "jiebang:need-token") {
@@ -187,6 +212,14 @@ box-shadow:0 0 0 1px rgba(128,134,150,.24),0 24px 64px rgba(17,24,39,.28),0 2px 
   });
 
   button.addEventListener("click", () => show(true));
+  shut.addEventListener("click", () => show(false));
+  again.addEventListener("click", () => {
+    away.hidden = true;
+    frame?.remove();
+    frame = null;
+    load();
+  });
+  panel.addEventListener("keydown", (event) => event.key === "Escape" && show(false));
   label();
 
   page.Jiebang = {

@@ -1,6 +1,6 @@
 import type { Language } from "./types";
 
-/** An error answer (RFC 9457), or `network` when there was no answer at all. */
+/** An error answer (RFC 9457), `timeout` when none came in time, or `network` when there was none at all. */
 export class Problem extends Error {
   constructor(
     readonly code: string,
@@ -53,7 +53,7 @@ export async function call<T>(method: string, path: string, options: { token?: s
     return body as T;
   } catch (error) {
     if (error instanceof Problem) throw error;
-    throw new Problem("network", 0);
+    throw new Problem(stop.signal.aborted ? "timeout" : "network", 0);
   } finally {
     clearTimeout(timer);
   }

@@ -2,6 +2,7 @@ import { ConfigProvider } from "@chatui/core";
 import { useEffect, useMemo, useSyncExternalStore } from "react";
 import { HTML_LANG } from "../shared/language";
 import { waitsForCode } from "./codes";
+import { wish } from "./focus";
 import { Composer } from "./parts/Composer";
 import { Header } from "./parts/Header";
 import { Icon } from "./parts/icons";
@@ -39,13 +40,25 @@ export function App({ talk, close, openSecure }: Props) {
     () => ({
       press: (choice) => {
         const now = WORDS[talk.state.language];
-        if (choice.token) talk.press(choice.token, choice.title);
+        if (choice.token) {
+          talk.press(choice.token, choice.title);
+          wish(); // the button goes away; what comes next is typed
+        }
         else if (choice.url) talk.notice(openSecure(choice.url) ? now.secureOpened : now.secureBlocked);
         else if (choice.action === "sign_in") void talk.signIn();
       },
       resend: (clientId) => talk.resend(clientId),
       discard: (clientId) => talk.discard(clientId),
-      rate: (id, score) => talk.rate(id, score),
+      rate: async (id, score) => {
+        const failed = WORDS[talk.state.language].rateFailed;
+        try {
+          await talk.rate(id, score);
+          if (talk.state.notice === failed) talk.notice(null);
+        } catch (error) {
+          talk.notice(failed);
+          throw error;
+        }
+      },
     }),
     [talk, openSecure],
   );
@@ -104,7 +117,7 @@ function Banners({ talk }: { talk: Talk }) {
       {state.mode === "queue" && (
         <p className="banner banner--queue">
           <Icon name="clock" />
-          {words.waiting(state.position ?? 0)}
+          {words.waiting(state.position)}
         </p>
       )}
     </div>

@@ -35,6 +35,14 @@ export function codeIn(text: string): string | null {
   return digits ? digits[0].replace(/[ -]/g, "") : null;
 }
 
+/** Returns what the code's field holds after something came into it: its digits, or `words` when the customer is writing rather than copying a code. */
+export function codeTyped(text: string): { code: string } | { words: string } {
+  const plain = text.normalize("NFKC");
+  if (!/[^0-9\s-]/.test(plain)) return { code: plain.replace(/[^0-9]/g, "").slice(0, 6) };
+  const found = codeIn(plain);
+  return found ? { code: found } : { words: text };
+}
+
 /** What the gateway put in the place of a secret, as a customer reads it. */
 export function unmask(text: string, words: { idNumber: string; password: string }): string {
   return text

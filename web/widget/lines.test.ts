@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Message } from "../shared/types";
-import { fail, liveFrom, merge, settle, type Line } from "./lines";
+import { fail, lastAgent, liveFrom, merge, readLine, settle, type Line } from "./lines";
 
 const said = (id: string, author: Message["author"], text = id): Message => ({ id, author, text, buttons: [], at: "2026-01-01T00:00:00Z" });
 const sending = (clientId: string, text: string): Line => ({ ...said(clientId, "customer", text), key: clientId, clientId, state: "sending", send: { text } });
@@ -38,6 +38,17 @@ describe("lines", () => {
     expect(shape(settle(lines, "c1", "m1", []))).toEqual(["customer:x"]);
   });
 
+  it("takes a line whose answer got lost for sent when the stream brings it, before or after the loss", () => {
+    const before = fail(merge([sending("c1", "x")], [said("m1", "customer", "x"), said("m2", "bot", "answer")]), "c1", "no answer", true);
+    expect(shape(before)).toEqual(["customer:x", "bot:answer"]);
+    const after = merge(fail([sending("c1", "x")], "c1", "no answer", true), [said("m1", "customer", "x"), said("m2", "bot", "answer")]);
+    expect(shape(after)).toEqual(["customer:x", "bot:answer"]);
+    const code = merge(fail([sending("c1", "482913")], "c1", "no answer", true), [said("m1", "customer", "[code]")]);
+    expect(shape(code)).toEqual(["customer:[code]"]);
+    expect(shape(merge(fail([sending("c1", "x")], "c1", "refused"), [said("m1", "customer", "x")]))).toEqual(["customer:x(failed)", "customer:x"]);
+    expect(shape(merge(fail([sending("c1", "x")], "c1", "no answer", true), [said("m1", "customer", "y")]))).toEqual(["customer:x(failed)", "customer:y"]);
+  });
+
   it("joins a line that came by the stream only after its answer", () => {
     let lines = settle([sending("c1", "my code 123456")], "c1", "m1", []);
     lines = merge(lines, [said("m1", "customer", "my code [code]")]);
@@ -51,5 +62,21 @@ describe("lines", () => {
     const operation = (id: string, status: "pending" | "awaiting_verification"): Message => ({ ...said(id, "bot"), card: { type: "operation", id: "op", kind: "card.unbind", target: "x", status } });
     expect(liveFrom(merge([], [said("1", "customer"), operation("2", "awaiting_verification"), said("3", "bot")]))).toBe(1);
     expect(liveFrom(merge([], [said("1", "customer"), said("2", "bot"), operation("3", "pending"), said("4", "bot")]))).toBe(2);
+  });
+
+  it("finds the line that a person has read, also while its sending is not settled", () => {
+    const lines = merge([said("m1", "customer"), sending("c1", "mine")] as Line[], [said("m2", "customer", "mine")]);
+    expect(readLine(lines, "m1")?.id).toBe("m1");
+    expect(readLine(lines, "m2")?.clientId).toBe("c1");
+    expect(readLine(lines, "m9")).toBeUndefined();
+    expect(readLine(lines, null)).toBeUndefined();
+  });
+
+  it("names the person who answers now, not one who handed the talk back", () => {
+    const by = (id: string, author: Message["author"], agent?: string): Message => ({ ...said(id, author), agent });
+    expect(lastAgent(merge([], [by("1", "bot"), by("2", "agent", "Lin"), by("3", "customer"), by("4", "system")]))).toBe("Lin");
+    expect(lastAgent(merge([], [by("1", "agent", "Lin"), by("2", "bot")]))).toBe("");
+    expect(lastAgent(merge([], [by("1", "agent", "Lin"), by("2", "system", "Wang")]))).toBe("Wang"); // passed on to a colleague
+    expect(lastAgent([])).toBe("");
   });
 });

@@ -10,9 +10,18 @@ export interface Line extends Message {
   send?: { text: string } | { token: string };
   /** Why it was not sent. */
   fault?: string;
+  /** The answer got lost, so it may have arrived all the same: then the gateway's own line settles it. */
+  lost?: boolean;
   /** The gateway's line that this one probably became; certain when the answer names the id. */
   guess?: Message;
 }
+
+const HIDDEN = /\[(?:code|card ending|phone ending|id number|password)/;
+/** Tells whether a message may be what was said, with secrets hidden. */
+const same = (told: string, said: string): boolean => told === said || HIDDEN.test(told);
+/** Tells whether the gateway's line is one that seemed lost. */
+const isOf = (line: Line, message: Message): boolean => line.lost === true && !line.guess && same(message.text, line.text);
+const arrived = (line: Line, message: Message): Line => ({ ...line, id: message.id, text: message.text, state: undefined, guess: undefined, fault: undefined, lost: undefined, send: undefined });
 
 const lineOf = (message: Message): Line => ({ ...message, key: message.id });
 
@@ -31,6 +40,9 @@ export function merge(lines: Line[], messages: Message[]): Line[] {
     const waiting = sending >= 0 ? next[sending] : undefined;
     if (waiting && !waiting.guess && message.author === "customer") {
       next = next.map((line, at) => (at === sending ? { ...line, guess: message, text: message.text } : line));
+    } else if (message.author === "customer" && next.some((line) => isOf(line, message))) {
+      const found = next.find((line) => isOf(line, message));
+      next = next.map((line) => (line === found ? arrived(line, message) : line));
     } else if (waiting && !waiting.guess) {
       next = [...next.slice(0, sending), lineOf(message), ...next.slice(sending)]; // said before the customer's line arrived
     } else {
@@ -47,7 +59,7 @@ export function settle(lines: Line[], clientId: string, id: string, replies: Mes
   if (found) {
     const wrong = found.guess && found.guess.id !== id ? found.guess : undefined;
     const known = next.find((line) => line !== found && line.id === id);
-    const done: Line = { ...found, id, state: undefined, guess: undefined, fault: undefined, send: undefined };
+    const done: Line = { ...found, id, state: undefined, guess: undefined, fault: undefined, lost: undefined, send: undefined };
     if (known) done.text = known.text;
     else if (wrong && "text" in (found.send ?? {})) done.text = (found.send as { text: string }).text;
     next = next.flatMap((line) => (line === found ? (wrong ? [lineOf(wrong), done] : [done]) : line === known ? [] : [line]));
@@ -55,9 +67,14 @@ export function settle(lines: Line[], clientId: string, id: string, replies: Mes
   return merge(next, replies);
 }
 
-/** Marks a line as not sent; a guess that was made for it becomes a line of its own again only when it is not the same words. */
-export function fail(lines: Line[], clientId: string, fault: string): Line[] {
-  return lines.map((line) => (line.clientId === clientId ? { ...line, state: "failed", fault } : line));
+/** Marks a line as not sent. `lost`: only its answer may be missing, so it counts as sent when the stream has brought the same words. */
+export function fail(lines: Line[], clientId: string, fault: string, lost = false): Line[] {
+  return lines.map((line) => {
+    if (line.clientId !== clientId) return line;
+    const { guess, send } = line;
+    if (lost && guess && (!send || !("text" in send) || same(guess.text, send.text))) return arrived(line, guess);
+    return { ...line, state: "failed", fault, lost };
+  });
 }
 
 const goesOn = (line: Line): boolean => line.card?.type === "operation" && "status" in line.card && line.card.status !== "awaiting_verification";
@@ -72,7 +89,13 @@ export function liveFrom(lines: Line[]): number {
   return 0;
 }
 
-/** Returns the name of the person who spoke last, or nothing. */
+/** Returns the name of the person who answers: who spoke or joined last, with no word of the assistant's since. */
 export function lastAgent(lines: Line[]): string {
-  return [...lines].reverse().find((line) => line.author === "agent")?.agent ?? "";
+  const last = [...lines].reverse().find((line) => line.author === "agent" || line.author === "bot" || (line.author === "system" && line.agent));
+  return last?.author === "bot" ? "" : (last?.agent ?? "");
+}
+
+/** Returns the customer's line with the id that a person has read, also while its sending is not settled. */
+export function readLine(lines: Line[], id: string | null): Line | undefined {
+  return id === null ? undefined : lines.find((line) => line.author === "customer" && (line.id === id || line.guess?.id === id));
 }

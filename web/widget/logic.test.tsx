@@ -2,7 +2,7 @@ import { renderToStaticMarkup } from "react-dom/server";
 import { describe, expect, it } from "vitest";
 import { Problem, problemOf } from "../shared/api";
 import { languageOf, pickLanguage } from "../shared/language";
-import { asksForCode, codeIn, unmask, waitsForCode } from "./codes";
+import { asksForCode, codeIn, codeTyped, unmask, waitsForCode } from "./codes";
 import { blocksOf, Markdown, safeUrl } from "./markdown";
 import { EventCutter } from "./sse";
 import { forget, keep, load, subjectOf } from "./storage";
@@ -45,6 +45,14 @@ describe("codes", () => {
     expect(codeIn("482 913")).toBe("482913");
     expect(codeIn("13800001234")).toBeNull();
     expect(codeIn("hello")).toBeNull();
+  });
+
+  it("leaves words that are written into the code's field as they are", () => {
+    expect(codeTyped("4829")).toEqual({ code: "4829" });
+    expect(codeTyped("４82 913")).toEqual({ code: "482913" });
+    expect(codeTyped("【解绑】验证码482913，请勿告诉他人")).toEqual({ code: "482913" });
+    expect(codeTyped("收不到")).toEqual({ words: "收不到" });
+    expect(codeTyped("n")).toEqual({ words: "n" });
   });
 
   it("shows what the gateway hid as dots", () => {
@@ -100,6 +108,11 @@ describe("language", () => {
     expect(pickLanguage("auto", "fr-FR")).toBe("en");
     expect(pickLanguage()).toBe("zh");
     expect(languageOf("zhx")).toBeNull();
+  });
+
+  it("does not call a customer next in line whose place is not known", () => {
+    expect([WORDS.zh.waiting(null), WORDS.en.waiting(null)]).toEqual(["正在排队等候人工客服", "In line for an agent"]);
+    expect(WORDS.en.waiting(0)).toContain("next");
   });
 
   it("has every word in both languages", () => {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Answer } from "../shared/types";
-import { settle } from "./lines";
+import { merge, settle } from "./lines";
 import { Outbox } from "./outbox";
 import { Session } from "./session";
 import { Store } from "./state";
@@ -34,7 +34,10 @@ function desk(...answers: (Response | Error)[]) {
 
 describe("outbox", () => {
   beforeEach(() => sessionStorage.clear());
-  afterEach(() => vi.unstubAllGlobals());
+  afterEach(() => {
+    vi.unstubAllGlobals();
+    vi.restoreAllMocks();
+  });
 
   it("sends one at a time, in the order of typing", async () => {
     const { outbox, asked, now, calm } = desk();
@@ -52,6 +55,15 @@ describe("outbox", () => {
     await calm();
     expect(new Set(asked.map((one) => one.body.client_id)).size).toBe(1);
     expect(asked).toHaveLength(2);
+    expect(now()).toEqual(["pay"]);
+  });
+
+  it("does not call a line unsent that the gateway has", async () => {
+    vi.spyOn(navigator, "onLine", "get").mockReturnValue(false);
+    const { outbox, store, now, calm } = desk(new Error("cut"));
+    outbox.say("pay");
+    store.set({ lines: merge(store.state.lines, [{ id: "m1", author: "customer", text: "pay", buttons: [], at: "2026-01-01T00:00:00Z" }]) });
+    await calm();
     expect(now()).toEqual(["pay"]);
   });
 

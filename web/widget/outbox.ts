@@ -16,6 +16,8 @@ export interface Sending {
 
 const RETRIES_MS = [700, 2_000];
 const TIMEOUT_MS = 45_000;
+/** No answer at all: the gateway may have the line. */
+const LOST = ["network", "timeout"];
 
 /** What the customer says, on its way: one at a time, in order, tried again, and kept when it could not be sent. */
 export class Outbox {
@@ -76,7 +78,9 @@ export class Outbox {
       } catch (error) {
         const problem = error instanceof Problem ? error : new Problem("other", 0);
         const wait = RETRIES_MS[attempt];
-        if (problem.code === "network" && wait !== undefined && navigator.onLine) {
+        // A silence of this length is waited for once more, not twice.
+        const again = problem.code === "network" || (problem.code === "timeout" && attempt === 0);
+        if (again && wait !== undefined && navigator.onLine) {
           await new Promise((resolve) => setTimeout(resolve, wait));
           continue;
         }
@@ -91,6 +95,6 @@ export class Outbox {
     const { lines } = this.store.state;
     if (problem.code === "sign_in_again") this.talk.signInNeeded();
     if (isPress && problem.code === "button_expired") this.store.set({ lines: lines.filter((line) => line.clientId !== clientId), notice: why });
-    else this.store.set({ lines: fail(lines, clientId, why), typing: false });
+    else this.store.set({ lines: fail(lines, clientId, why, LOST.includes(problem.code)), typing: false });
   }
 }

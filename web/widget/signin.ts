@@ -80,7 +80,8 @@ export class SignIn {
       if (!token) this.store.set({ notice: this.store.words.signInHere });
       else await this.present(token);
     } catch (error) {
-      this.store.set({ notice: this.store.sentence(error) });
+      const told = error instanceof Problem ? error.sentence(this.store.state.language) : undefined;
+      this.store.set({ notice: told ?? this.store.words.signInFailed });
     } finally {
       this.store.set({ signingIn: false });
     }

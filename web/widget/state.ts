@@ -14,6 +14,8 @@ export interface State {
   position: number | null;
   agent: string;
   typing: boolean;
+  /** The newest of the customer's lines that a person has read, as far as is known. */
+  read: string | null;
   busy: boolean;
   link: LinkState;
   signedIn: boolean;
@@ -27,7 +29,7 @@ export interface State {
 
 /** What a conversation is before anything was said in it. */
 export const EMPTY = {
-  lines: [], mode: "bot", position: null, agent: "", typing: false, signedIn: false, signInNeeded: false, notice: null, unread: 0, firstUnread: null, rated: {},
+  lines: [], mode: "bot", position: null, agent: "", typing: false, read: null, signedIn: false, signInNeeded: false, notice: null, unread: 0, firstUnread: null, rated: {},
 } satisfies Partial<State>;
 
 /** Holds the state; views subscribe and are told of each change. */

@@ -9,9 +9,16 @@ export interface Listener {
   messages(messages: Message[]): void;
   mode(mode: Mode, language: Language): void;
   typing(author: string, typing: boolean): void;
+  /** The newest of the customer's lines that a person has read. */
+  seen(message: string): void;
   link(state: LinkState): void;
   /** The bearer died (`unauthenticated`), or the sign-in ran out (`sign_in_again`). */
   closed(code: string): void;
+}
+
+interface Seen {
+  author: string;
+  message: string;
 }
 
 const TOO_MANY = 3;
@@ -93,6 +100,7 @@ export class Stream {
     socket.on("replies", (data: { mode?: Mode; language?: Language; replies: Message[] }) => this.listener.messages(data.replies));
     socket.on("mode", (data: { mode: Mode; language: Language }) => this.listener.mode(data.mode, data.language));
     socket.on("typing", (data: { author: string; typing: boolean }) => this.listener.typing(data.author, data.typing));
+    socket.on("seen", (data: Seen) => this.seen(data));
     socket.on("closed", (data: { code: string }) => this.close(data.code));
     socket.on("disconnect", (reason) => {
       if (this.stopped) return;
@@ -201,7 +209,12 @@ export class Stream {
     if (event === "message") this.listener.messages([data as Message]);
     else if (event === "mode") this.listener.mode(data.mode, data.language);
     else if (event === "typing") this.listener.typing(data.author, data.typing);
+    else if (event === "seen") this.seen(data);
     else if (event === "closed") this.close(data.code);
+  }
+
+  private seen({ author, message }: Seen): void {
+    if (author === "agent") this.listener.seen(message);
   }
 
   private async poll(): Promise<void> {

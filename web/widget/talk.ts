@@ -87,7 +87,8 @@ export class Talk {
       await this.open(token, sub);
       if (kept && this.session.kept?.id !== kept.id && kept.sub === sub) this.store.set({ notice: this.store.words.fresh });
     } catch (error) {
-      this.store.set({ phase: "failed", notice: this.store.sentence(error) });
+      const told = error instanceof Problem ? error.sentence(this.state.language) : undefined;
+      this.store.set({ phase: "failed", notice: told ?? this.store.words.startFailed });
     }
   }
 
@@ -138,7 +139,7 @@ export class Talk {
     this.last = messages[messages.length - 1]?.id;
     // Who was quicker than the connection keeps the line.
     const lines = [...merge([], messages), ...this.state.lines.filter((line) => line.state)];
-    this.store.set({ phase: "ready", lines, signedIn, signInNeeded: false, rated: kept.rated ?? {}, agent: lastAgent(lines), unread: 0, firstUnread: null });
+    this.store.set({ phase: "ready", lines, signedIn, signInNeeded: false, rated: kept.rated ?? {}, agent: lastAgent(lines), read: null, unread: 0, firstUnread: null });
     this.presence.recall(lines);
     this.listen();
   }
@@ -151,6 +152,7 @@ export class Talk {
       messages: (messages) => this.arrived(messages),
       mode: (mode, language) => this.signals.moved(mode, language),
       typing: (author, typing) => author !== "customer" && this.signals.types(typing),
+      seen: (read) => read !== this.state.read && this.store.set({ read }),
       link: (link) => link !== this.state.link && this.store.set({ link }),
       closed: (code) => void this.closed(code),
     });

@@ -66,7 +66,8 @@ function Progress({ status, live, words }: { status: string; live: boolean; word
 function Operation({ card, live, language, words }: { card: OperationCard; live: boolean; language: Language; words: Words }) {
   const { tone, icon } = TONES[card.status] ?? { tone: "still", icon: "clock" as IconName };
   const running = ["awaiting_verification", "processing", "pending", "manual_review"].includes(card.status);
-  const effects = (card.effects ?? []).flatMap((effect) => words.effects[effect.code]?.(effect) ?? []);
+  // What was refused or called off changes nothing.
+  const effects = (running || card.status === "succeeded" ? (card.effects ?? []) : []).flatMap((effect) => words.effects[effect.code]?.(effect) ?? []);
   const reason = card.reason ? words.reasons[card.reason] : undefined;
   return (
     <Frame className="operation" data-tone={tone} data-status={card.status}>
@@ -172,7 +173,7 @@ function Bindings({ card, words }: { card: BindingsCard; words: Words }) {
   );
 }
 
-/** Five stars: one press is the answer. */
+/** Five stars: one press is the answer. The stars keep the focus when they are done. */
 export function Rating({ given, rate, words }: { given: number | undefined; rate: (score: number) => Promise<void>; words: Words }) {
   const [sent, setSent] = useState<number | undefined>(given);
   const [over, setOver] = useState(0);
@@ -187,10 +188,10 @@ export function Rating({ given, rate, words }: { given: number | undefined; rate
   };
   return (
     <Frame className="rating">
-      <p id="rating-title">{score ? words.thanks : words.rate}</p>
+      <p role="status">{score ? words.thanks : words.rate}</p>
       <div role="group" aria-label={words.rate} onMouseLeave={() => setOver(0)}>
         {[1, 2, 3, 4, 5].map((value) => (
-          <button key={value} type="button" aria-label={words.stars(value)} aria-pressed={score === value} disabled={score !== undefined} onMouseEnter={() => setOver(value)} onClick={() => void choose(value)}>
+          <button key={value} type="button" aria-label={words.stars(value)} aria-pressed={score === value} aria-disabled={score !== undefined} onMouseEnter={() => setOver(value)} onClick={() => score === undefined && void choose(value)}>
             <Star full={value <= (score ?? over)} />
           </button>
         ))}

@@ -1,5 +1,5 @@
 import { useEffect, useLayoutEffect, useRef, useState, type ClipboardEvent, type FormEvent, type KeyboardEvent } from "react";
-import { codeIn } from "../codes";
+import { codeIn, codeTyped } from "../codes";
 import { onWish, taken } from "../focus";
 import type { Words } from "../words";
 import { Icon } from "./icons";
@@ -27,9 +27,12 @@ export function Composer({ code, disabled, words, send, types }: Props) {
   useEffect(() => {
     if (!code) setWantsText(false);
   }, [code]);
-  // The field changes under the customer's fingers: the focus goes with it.
-  useEffect(() => {
-    if (focused.current) (coding ? field.current : area.current)?.focus();
+  // The field changes under the customer's fingers: the focus goes with it, and writing goes on at the end.
+  useLayoutEffect(() => {
+    const next = coding ? field.current : area.current;
+    if (!next || !focused.current) return;
+    next.focus();
+    next.setSelectionRange(next.value.length, next.value.length);
   }, [coding]);
   useLayoutEffect(() => {
     const box = area.current;
@@ -61,6 +64,15 @@ export function Composer({ code, disabled, words, send, types }: Props) {
     event.preventDefault();
     setText(found);
   };
+  // Words are not swallowed: who writes some gets the field for them. What an input method still builds is left alone until it is done.
+  const entered = (value: string, building: boolean) => {
+    if (building) return setText(value);
+    const found = codeTyped(value);
+    if ("code" in found) return setText(found.code);
+    focused.current = true;
+    setText(found.words);
+    setWantsText(true);
+  };
   const swap = () => {
     focused.current = true;
     setText("");
@@ -84,7 +96,7 @@ export function Composer({ code, disabled, words, send, types }: Props) {
       <div className="composer-row">
         {coding ? (
           <input
-            ref={field} className="composer-input composer-input--code" value={text} onChange={(event) => setText(event.target.value.normalize("NFKC").replace(/[^0-9]/g, "").slice(0, 6))} onPaste={pasted}
+            ref={field} className="composer-input composer-input--code" value={text} onChange={(event) => entered(event.target.value, (event.nativeEvent as InputEvent).isComposing)} onCompositionEnd={(event) => entered(event.currentTarget.value, false)} onPaste={pasted}
             type="text" inputMode="numeric" autoComplete="one-time-code" pattern="[0-9]*" maxLength={12} enterKeyHint="send" placeholder={words.codePlaceholder} aria-label={words.codeLabel} {...marks}
           />
         ) : (

@@ -25,6 +25,8 @@ interface Props {
   newest: boolean;
   /** It is the last that offers something: what it offers first is what is asked for. */
   asks: boolean;
+  /** The customer's newest line that a person has read. */
+  read: boolean;
   busy: boolean;
   signedIn: boolean;
   given: number | undefined;
@@ -44,7 +46,7 @@ function Text({ line, words }: { line: Line; words: Words }) {
 /** What the customer most likely wants: the first of several, or what leads on by itself. Not a lone "stop", and not "send again" where the code itself is awaited. */
 const leads = (choice: Choice, at: number, line: Line): boolean => Boolean(choice.url || choice.action) || (at === 0 && line.buttons.length > 1 && line.card?.type !== "code");
 
-export const LineView = memo(function LineView({ line, first, live, newest, asks, busy, signedIn, given, language, words, acts }: Props) {
+export const LineView = memo(function LineView({ line, first, live, newest, asks, read, busy, signedIn, given, language, words, acts }: Props) {
   if (line.author === "system")
     return (
       <div className="line line--system" data-id={line.id}>
@@ -83,14 +85,21 @@ export const LineView = memo(function LineView({ line, first, live, newest, asks
         )}
         {line.state === "failed" && line.clientId && (
           <p className="fault">
-            <Icon name="alert" />
-            <span>{line.fault || words.failed}</span>
+            <span>
+              <Icon name="alert" /> {line.fault || words.failed}
+            </span>
             <button type="button" onClick={() => acts.resend(line.clientId as string)}>
               {words.resend}
             </button>
             <button type="button" onClick={() => acts.discard(line.clientId as string)}>
               {words.discard}
             </button>
+          </p>
+        )}
+        {read && (
+          <p className="line-read" aria-hidden="true">
+            <Icon name="check" />
+            {words.read}
           </p>
         )}
         {line.state === "sending" && <span className="visually-hidden">{words.sending}</span>}

@@ -1,6 +1,6 @@
 import { Typing } from "@chatui/core";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
-import { liveFrom } from "../lines";
+import { liveFrom, readLine } from "../lines";
 import type { State } from "../state";
 import type { Words } from "../words";
 import { Icon } from "./icons";
@@ -21,6 +21,8 @@ export function Log({ state, words, acts, showTyping }: { state: State; words: W
     return new Set(found.values());
   }, [lines]);
   const last = lines[lines.length - 1];
+  const read = state.mode === "human" ? readLine(lines, state.read) : undefined;
+  const mine = [...lines].reverse().find((line) => line.author === "customer");
   const asking = [...lines].reverse().find((line) => line.buttons.length)?.id;
 
   const toEnd = useCallback((smooth: boolean) => {
@@ -69,7 +71,7 @@ export function Log({ state, words, acts, showTyping }: { state: State; words: W
                 )}
                 <LineView
                   line={line} first={!before || before.author !== line.author || before.agent !== line.agent || marked} live={at >= live && !line.state} busy={state.busy || state.signingIn}
-                  newest={newest.has(line.id)} asks={line.id === asking} signedIn={state.signedIn && !state.signInNeeded} given={state.rated[line.id]} language={state.language} words={words} acts={acts}
+                  newest={newest.has(line.id)} asks={line.id === asking} read={line === read} signedIn={state.signedIn && !state.signInNeeded} given={state.rated[line.id]} language={state.language} words={words} acts={acts}
                 />
               </div>
             );
@@ -83,6 +85,10 @@ export function Log({ state, words, acts, showTyping }: { state: State; words: W
       </div>
       <p className="visually-hidden" role="status">
         {showTyping ? words.typing : ""}
+      </p>
+      {/* Said once for each time that the customer's newest line is read, and not again when typing begins or ends. */}
+      <p className="visually-hidden" role="status">
+        {read && read === mine ? words.readByAgent : ""}
       </p>
       {below && (
         <button type="button" className="to-end" onClick={() => toEnd(true)} aria-label={words.toNewest}>
