@@ -14,6 +14,7 @@ export function Phone({ messages, language, words }: { messages: PhoneMessage[];
   }, []);
   useEffect(() => {
     list.current?.scrollTo({ top: 0 });
+    setTime(new Date()); // never earlier than the message
   }, [messages.length]);
   const day = new Intl.DateTimeFormat(language === "zh" ? "zh-CN" : "en-GB", { month: "long", day: "numeric", weekday: "long" }).format(time);
   return (
