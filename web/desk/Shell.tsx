@@ -9,6 +9,7 @@ import { ChatsPage } from "./chats/ChatsPage";
 import { useTakeNext } from "./chats/taking";
 import type { Choices } from "./Desk";
 import { KeysHelp } from "./help/KeysHelp";
+import { useAlerts } from "./live/alerts";
 import { useKeys } from "./live/keys";
 import { useCallOutcomes } from "./live/outcomes";
 import { useStream } from "./live/stream";
@@ -39,7 +40,7 @@ export function Shell({ choices, signOut, ended, setMe }: Props) {
   const [path, go] = useLocation();
   const [help, setHelp] = useState(false);
   const { message } = App.useApp();
-  const up = useStream(me.username, ended, useCallOutcomes());
+  const up = useStream(me.username, ended, useCallOutcomes(), useAlerts());
   const wasDown = useRef(false);
   useEffect(() => {
     if (!up) wasDown.current = true;
@@ -55,7 +56,7 @@ export function Shell({ choices, signOut, ended, setMe }: Props) {
   const unanswered = mine.data?.items.reduce((sum, row) => sum + (row.unanswered ? 1 : 0), 0) ?? 0;
   const waiting = queue.data?.items.length ?? 0;
   const running = calls.data?.items.filter((call) => call.state !== "ended").length ?? 0;
-  useKeys({ "?": () => setHelp(true), "1": () => go("/chats"), "2": () => go("/calls"), n: () => void takeNext() });
+  useKeys({ "?": () => setHelp(true), "1": () => go("/chats"), "2": () => go("/calls"), n: () => void takeNext() }, true);
   const section = path.split("/")[1] || "chats";
   const names = words.nav as Record<string, string>;
   useEffect(() => {

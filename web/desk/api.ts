@@ -77,7 +77,7 @@ export const api = {
   agents: () => get<{ items: Agent[] }>("/agents").then((found) => found.items),
   setLanguages: (username: string, languages: Language[]) => call<Agent>("PUT", `/agents/${encodeURIComponent(username)}`, { languages }),
 
-  rows: (state: Queue) => get<Page<Row>>(`/conversations${query({ state, limit: 100 })}`),
+  rows: (state: Queue, cursor?: string) => get<Page<Row>>(`/conversations${query({ state, limit: 100, cursor })}`),
   next: () => post<Row>("/queue/next"),
   chat: (id: string, before?: string) => get<Chat>(`/conversations/${id}${query({ before, limit: 100 })}`),
   take: (id: string) => post<Row>(`/conversations/${id}/take`),
@@ -88,7 +88,7 @@ export const api = {
   handBack: (id: string) => post<{ mode: string }>(`/conversations/${id}/hand-back`),
   close: (id: string, wrapUp: string, summary: string) => post<{ mode: string }>(`/conversations/${id}/close`, { wrap_up: wrapUp, summary: summary || undefined }),
 
-  calls: (state: "mine" | "open" | "all") => get<Page<Call>>(`/calls${query({ state })}`),
+  calls: (state: "mine" | "open" | "all", cursor?: string) => get<Page<Call>>(`/calls${query({ state, cursor })}`),
   call: (id: string) => get<Call>(`/calls/${id}`),
   ring: (phone: string, language: Language) => post<Call>("/calls", { phone, language }),
   identify: (id: string) => post<Call>(`/calls/${id}/challenge`),
@@ -111,7 +111,7 @@ export const api = {
   labels: () => get<{ items: Label[] }>("/labels").then((found) => found.items),
 
   canned: (base?: Base) => get<CannedList>(`/canned${base ? query({ [base.kind === "chat" ? "conversation" : "call"]: base.id }) : ""}`),
-  saveCanned: (id: string | null, body: Pick<Canned, "name" | "topic" | "title" | "texts">) => (id ? call<Canned>("PUT", `/canned/${id}`, body) : post<Canned>("/canned", body)),
+  saveCanned: (id: string | null, body: Pick<Canned, "topic" | "title" | "texts"> & { name?: string }) => (id ? call<Canned>("PUT", `/canned/${id}`, body) : post<Canned>("/canned", body)),
   dropCanned: (id: string) => call<null>("DELETE", `/canned/${id}`),
 
   review: (values: { state: "open" | "done"; reason?: string; language?: string; cursor?: string }) => get<Page<ReviewItem> & { counts: { open: number; done: number; waiting_export: number } }>(`/review${query({ ...values, limit: 50 })}`),

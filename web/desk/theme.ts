@@ -35,6 +35,8 @@ export function themeOf(dark: boolean): ThemeConfig {
       fontSize: 14,
       fontFamily: "var(--font)",
       wireframe: false,
+      // Not only made short: a leaving dialog whose animation never reports its end would stay in the page, and hold the keys.
+      motion: !matchMedia("(prefers-reduced-motion: reduce)").matches,
     },
     components: {
       Tabs: { horizontalItemGutter: 20, itemSelectedColor: text, itemHoverColor: text, itemActiveColor: text },

@@ -104,6 +104,10 @@ export interface Chat extends Row {
   last_intent: string | null;
   customer_typing: boolean;
   customer_online: boolean | null;
+  /** Why it is here, what is wanted and what is open. */
+  brief?: Pair | null;
+  /** How many messages the customer's app still takes until they write again. */
+  window?: { left: number; until: string } | null;
 }
 
 export interface Step {

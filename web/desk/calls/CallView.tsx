@@ -13,13 +13,14 @@ import { useOutcome } from "../parts/outcome";
 import { useWorking } from "../parts/working";
 import { WrapUpDialog } from "../parts/WrapUpDialog";
 import { useComplain } from "../problems";
+import { useMe } from "../session";
 import type { Call } from "../types";
 import { said, useLanguage, useWords } from "../words";
 import { FeedDialog } from "./FeedDialog";
 import { Identity } from "./Identity";
 import { Transcript } from "./Transcript";
 
-function CallHead({ call, end, feed }: { call: Call; end: () => void; feed: () => void }) {
+function CallHead({ call, mine, end, feed }: { call: Call; mine: boolean; end: () => void; feed: () => void }) {
   const words = useWords();
   const language = useLanguage();
   const now = useNow(1000);
@@ -38,10 +39,11 @@ function CallHead({ call, end, feed }: { call: Call; end: () => void; feed: () =
             {words.calls.states[call.state]}
           </span>
           <span className="mono">{words.calls.since(clock(seconds))}</span>
+          {!mine && <span>{words.ownedBy(call.agent_name ?? call.agent)}</span>}
           {call.wrap_up && <span>{words.wrapUps[call.wrap_up] ?? call.wrap_up}</span>}
         </p>
       </div>
-      {call.state !== "ended" && (
+      {mine && call.state !== "ended" && (
         <div className="talk-acts">
           <Button icon={<AudioOutlined aria-hidden />} onClick={feed}>
             {words.calls.feed}
@@ -70,6 +72,7 @@ function CallHead({ call, end, feed }: { call: Call; end: () => void; feed: () =
 
 /** One call: who it is, what is said, what to say, what to do. */
 export function CallView({ id }: { id: string }) {
+  const me = useMe();
   const words = useWords();
   const client = useQueryClient();
   const { message } = App.useApp();
@@ -90,12 +93,11 @@ export function CallView({ id }: { id: string }) {
   const work = useWorking(base, call?.guide ?? help.data?.guide ?? null);
   // The end of an operation comes by itself, also when it took longer than the answer to its code.
   useOutcome(base, call && (call.lines.filter((line) => line.speaker === "system").at(-1)?.id ?? ""));
-  const running = call?.state !== "ended";
+  // A supervisor looks at the calls of others; only whose it is speaks and acts.
+  const mine = call?.agent === me.username;
+  const running = mine && call?.state !== "ended";
   const current = help.current;
-  const text = current ? current.texts?.[help.data?.language ?? "zh"] || current.text : "";
-  const speak = async (words_: string) => {
-    help.tellSaid();
-    help.used();
+  const say = async (words_: string) => {
     try {
       const { line } = await api.line(id, "agent", words_, clientId());
       client.setQueryData<Call>(["call", id], (now) => now && { ...now, lines: [...now.lines.filter((one) => one.id !== line.id), line] });
@@ -103,13 +105,18 @@ export function CallView({ id }: { id: string }) {
       complain(error);
     }
   };
+  const speak = async (words_: string) => {
+    help.tellSaid();
+    help.used();
+    await say(words_);
+  };
   useKeys({
     r: () => field.current?.focus(),
     "alt+w": running && (() => setDialog("end")),
     "alt+i": () => setSide((now) => (now === "assist" ? "customer" : "assist")),
-    "alt+enter": running && current !== null && (() => void speak(text)),
+    "alt+enter": running && current !== null && (() => void speak(help.text)),
     "alt+o": help.count > 1 && help.other,
-    "alt+x": current !== null && help.dismiss,
+    "alt+x": running && current !== null && help.dismiss,
   });
   // What the caller has is worth a look as soon as it may be seen.
   const verified = call?.verified_at !== null && call?.verified_at !== undefined;
@@ -126,12 +133,14 @@ export function CallView({ id }: { id: string }) {
   if (found.isError || !call) return <Failed again={() => void found.refetch()} />;
   const lastCode = [...call.lines].reverse().find((line) => line.speaker === "caller");
   const heard = lastCode?.has_code ? { id: lastCode.id } : null;
+  // The digits that proved who is calling are spent: only what was said since can be the operation's.
+  const heardSince = heard && lastCode && call.verified_at && Date.parse(lastCode.at) > Date.parse(call.verified_at) ? heard : null;
   return (
     <>
       <section className="talk" aria-label={`${words.calls.label} ${call.phone}`}>
-        <CallHead call={call} end={() => setDialog("end")} feed={() => setDialog("feed")} />
-        <Identity call={call} heard={heard} />
-        <Transcript call={call} selected={target} choose={setChosen} field={field} />
+        <CallHead call={call} mine={mine} end={() => setDialog("end")} feed={() => setDialog("feed")} />
+        {mine && <Identity call={call} heard={heard} />}
+        <Transcript call={call} mine={mine} selected={target} choose={setChosen} field={field} />
       </section>
       <aside className="side" aria-label={words.side.label}>
         <Tabs
@@ -142,9 +151,9 @@ export function CallView({ id }: { id: string }) {
             {
               key: "assist",
               label: words.side.assist,
-              children: <AssistPanel help={help} work={work} customerLanguage={call.language} speak heard={verified ? heard : null} mayWork={verified && running} send={running ? (said_) => void speak(said_) : undefined} />,
+              children: <AssistPanel help={help} work={work} customerLanguage={call.language} speak heard={heardSince} mayWork={verified && running} send={running ? (said_) => void speak(said_) : undefined} answer={running ? (said_) => void say(said_) : undefined} />,
             },
-            { key: "customer", label: words.side.customer, children: <CustomerPanel base={base} may={verified} locked={words.info.notVerified} work={verified && running ? work : null} /> },
+            { key: "customer", label: words.side.customer, children: <CustomerPanel base={base} may={verified && (running || me.supervisor)} locked={verified ? words.info.callOver : words.info.notVerified} work={verified && running ? work : null} /> },
           ]}
         />
       </aside>

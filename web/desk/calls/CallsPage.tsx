@@ -1,10 +1,13 @@
 import { PhoneOutlined } from "@ant-design/icons";
 import { useQuery } from "@tanstack/react-query";
-import { Empty, Skeleton } from "antd";
+import { Button, Empty, Segmented, Skeleton } from "antd";
+import { useState } from "react";
 import { Link } from "wouter";
 import { api } from "../api";
 import { moment } from "../format";
+import { useMore } from "../live/more";
 import { Failed } from "../parts/Failed";
+import { useMe } from "../session";
 import type { Call } from "../types";
 import { useLanguage, useWords } from "../words";
 import { CallView } from "./CallView";
@@ -13,6 +16,7 @@ import { NewCall } from "./NewCall";
 function CallRow({ call, open }: { call: Call; open: boolean }) {
   const words = useWords();
   const language = useLanguage();
+  const me = useMe();
   return (
     <Link href={`/calls/${call.id}`} className="row" aria-current={open ? "true" : undefined}>
       <span className="row-top">
@@ -27,6 +31,7 @@ function CallRow({ call, open }: { call: Call; open: boolean }) {
           {words.calls.states[call.state]}
         </span>
         {call.wrap_up && <span className="quiet">{words.wrapUps[call.wrap_up] ?? call.wrap_up}</span>}
+        {call.agent !== me.username && <span className="quiet">{words.ownedBy(call.agent_name ?? call.agent)}</span>}
       </span>
     </Link>
   );
@@ -35,8 +40,12 @@ function CallRow({ call, open }: { call: Call; open: boolean }) {
 /** Running and ended calls on the left, the open one beside them. */
 export function CallsPage({ id }: { id: string | null }) {
   const words = useWords();
-  const calls = useQuery({ queryKey: ["calls", "mine"], queryFn: () => api.calls("mine") });
+  const me = useMe();
+  const [all, setAll] = useState(false);
+  const state = all && me.supervisor ? "all" : "mine";
+  const calls = useQuery({ queryKey: ["calls", state], queryFn: () => api.calls(state), placeholderData: (before) => before });
   const items = calls.data?.items ?? [];
+  const more = useMore(["calls", state], (cursor) => api.calls(state, cursor));
   const groups = [
     { title: words.calls.mine, items: items.filter((one) => one.state !== "ended") },
     { title: words.calls.past, items: items.filter((one) => one.state === "ended") },
@@ -45,6 +54,20 @@ export function CallsPage({ id }: { id: string | null }) {
     <div className="chats">
       <section className="list" aria-label={words.calls.label}>
         <NewCall />
+        {me.supervisor && (
+          <Segmented
+            className="list-switch"
+            size="small"
+            block
+            aria-label={words.calls.whose}
+            value={state}
+            onChange={(value) => setAll(value === "all")}
+            options={[
+              { value: "mine", label: words.calls.ofMine },
+              { value: "all", label: words.calls.ofAll },
+            ]}
+          />
+        )}
         <div className="list-body">
           {calls.isPending && <Skeleton active title={false} className="page-pad" />}
           {calls.isError && <Failed again={() => void calls.refetch()} />}
@@ -61,6 +84,11 @@ export function CallsPage({ id }: { id: string | null }) {
                 </ul>
               </section>
             ) : null,
+          )}
+          {calls.data?.next_cursor && (
+            <Button block type="text" onClick={() => void more.load()} loading={more.busy}>
+              {words.lists.more}
+            </Button>
           )}
         </div>
       </section>

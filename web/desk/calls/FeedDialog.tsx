@@ -1,33 +1,54 @@
-import { useQuery } from "@tanstack/react-query";
-import { Modal, Skeleton, Typography } from "antd";
+import { Button, Modal, Typography } from "antd";
+import { useEffect, useState } from "react";
 import { api } from "../api";
-import { Failed } from "../parts/Failed";
+import { useComplain } from "../problems";
 import { useWords } from "../words";
 
-/** What a speech recogniser needs to send this call's lines. */
+type Feed = Awaited<ReturnType<typeof api.feed>>;
+
+/** What a speech recogniser needs to send this call's lines. A token is made when it is asked for: a new one ends the one before. */
 export function FeedDialog({ id, open, close }: { id: string; open: boolean; close: () => void }) {
   const words = useWords();
-  const feed = useQuery({ queryKey: ["feed", id], queryFn: () => api.feed(id), enabled: open, staleTime: Infinity, gcTime: 0, retry: false });
+  const complain = useComplain();
+  const [feed, setFeed] = useState<Feed | null>(null);
+  const [busy, setBusy] = useState(false);
+  useEffect(() => {
+    if (!open) setFeed(null); // shown once
+  }, [open]);
+  const make = async () => {
+    setBusy(true);
+    try {
+      setFeed(await api.feed(id));
+    } catch (error) {
+      complain(error);
+    } finally {
+      setBusy(false);
+    }
+  };
   const copyable = { tooltips: [words.calls.copy, words.calls.copied] };
   return (
     <Modal open={open} onCancel={close} footer={null} title={words.calls.feed} destroyOnHidden>
       <p>{words.calls.feedLead}</p>
-      {feed.isPending && <Skeleton active title={false} />}
-      {feed.isError && <Failed again={() => void feed.refetch()} />}
-      {feed.data && (
+      {!feed && (
+        <Button type="primary" onClick={() => void make()} loading={busy}>
+          {words.calls.feedMake}
+        </Button>
+      )}
+      {feed && (
         <dl className="facts">
           <dt>{words.calls.feedUrl}</dt>
           <dd>
-            <Typography.Text code copyable={copyable}>{feed.data.url}</Typography.Text>
+            <Typography.Text code copyable={copyable}>{feed.url}</Typography.Text>
           </dd>
           <dt>{words.calls.feedSocket}</dt>
           <dd>
-            <Typography.Text code copyable={copyable}>{feed.data.socket}</Typography.Text>
+            <Typography.Text code copyable={copyable}>{feed.socket}</Typography.Text>
           </dd>
           <dt>{words.calls.feedToken}</dt>
           <dd>
-            <Typography.Text code copyable={{ ...copyable, text: feed.data.token }}>{feed.data.token.slice(0, 12)}…</Typography.Text>
+            <Typography.Text code copyable={{ ...copyable, text: feed.token }}>{feed.token.slice(0, 12)}…</Typography.Text>
           </dd>
+          <dd className="quiet">{words.calls.feedUntil(Math.round(feed.expires_in / 60))}</dd>
         </dl>
       )}
     </Modal>

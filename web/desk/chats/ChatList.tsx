@@ -6,6 +6,7 @@ import { useLocation } from "wouter";
 import { api, type Queue } from "../api";
 import { keep, kept } from "../kept";
 import { useKeys } from "../live/keys";
+import { useMore } from "../live/more";
 import { Failed } from "../parts/Failed";
 import type { Language } from "../types";
 import { useWords } from "../words";
@@ -28,6 +29,7 @@ export function ChatList({ open }: { open: string | null }) {
     all: useQuery({ queryKey: ["rows", "all"], queryFn: () => api.rows("all"), enabled: state === "all" }),
   };
   const list = lists[state];
+  const more = useMore(["rows", state], (cursor) => api.rows(state, cursor));
   const rows = (list.data?.items ?? []).filter((row) => !language || row.language === language);
   const show = (chosen: Queue) => {
     keep("list", chosen);
@@ -84,6 +86,11 @@ export function ChatList({ open }: { open: string | null }) {
             </li>
           ))}
         </ul>
+        {list.data?.next_cursor && (
+          <Button block type="text" onClick={() => void more.load()} loading={more.busy}>
+            {words.lists.more}
+          </Button>
+        )}
       </div>
     </section>
   );

@@ -119,7 +119,10 @@ export function Composer({ chat, mine, saying, field }: Props) {
           {note ? words.compose.save : words.compose.send}
         </Button>
       </div>
-      <p className="composer-hint">{words.compose.hint}</p>
+      <p className="composer-hint" data-low={(mine && !note && chat.window && chat.window.left < 2) || undefined}>
+        {words.compose.hint}
+        {mine && !note && chat.window && <b> · {words.compose.window(chat.window.left)}</b>}
+      </p>
     </div>
   );
 }

@@ -4,6 +4,7 @@ import { Button } from "antd";
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { useNow } from "../format";
 import type { Typing } from "../live/stream";
+import { useMe } from "../session";
 import type { Chat } from "../types";
 import { useWords } from "../words";
 import { usePending } from "./drafts";
@@ -21,11 +22,15 @@ interface Props {
 function TypingNow({ chat }: { chat: Chat }) {
   const words = useWords();
   const now = useNow(1000);
-  const typing = useQuery<Typing | null>({ queryKey: ["typing", chat.id], queryFn: () => null, enabled: false }).data;
-  const fresh = typing?.author === "customer" ? typing.until > now : chat.customer_typing && !typing;
+  const ofCustomer = useQuery<Typing | null>({ queryKey: ["typing", chat.id, "customer"], queryFn: () => null, enabled: false }).data;
+  const ofAgent = useQuery<Typing | null>({ queryKey: ["typing", chat.id, "agent"], queryFn: () => null, enabled: false }).data;
+  const me = useMe();
+  const fresh = ofCustomer ? ofCustomer.until > now : chat.customer_typing && ofCustomer === undefined;
+  // A colleague who writes: of use to who looks over their shoulder.
+  const colleague = ofAgent && ofAgent.agent !== me.name && ofAgent.until > now ? (ofAgent.agent ?? "") : "";
   return (
     <p className="typing" role="status">
-      {fresh ? words.talk.typing : ""}
+      {fresh ? words.talk.typing : colleague ? words.talk.typingBy(colleague) : ""}
     </p>
   );
 }

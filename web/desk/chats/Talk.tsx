@@ -84,7 +84,6 @@ export function Talk({ id }: { id: string }) {
     field.current?.focus();
   };
   const current = help.current;
-  const inLanguage = current ? current.texts?.[help.data?.language ?? "zh"] || current.text : "";
   useKeys({
     t: data && !mine && data.mode !== "human" && (() => void takeIt()),
     r: mine && (() => field.current?.focus()),
@@ -96,8 +95,8 @@ export function Talk({ id }: { id: string }) {
     "alt+f": mine && (() => setDialog("transfer")),
     "alt+w": mine && (() => setDialog("close")),
     "alt+i": () => setSide((now) => (now === "assist" ? "customer" : "assist")),
-    "alt+enter": mine && current !== null && (() => send(inLanguage, current.label)),
-    "alt+e": mine && current !== null && (() => edit(inLanguage, current.label)),
+    "alt+enter": mine && current !== null && (() => send(help.text, current.label)),
+    "alt+e": mine && current !== null && (() => edit(help.text, current.label)),
     "alt+o": help.count > 1 && help.other,
     "alt+x": current !== null && help.dismiss,
   });

@@ -67,8 +67,14 @@ export function TalkHeader({ chat, busy, take, handBack, transfer, close }: Prop
       </div>
       {ticket && (
         <div className="talk-why" data-tone={ALARMING.has(ticket.reason) ? "bad" : undefined}>
-          <b>{words.reasons[ticket.reason] ?? ticket.reason}</b>
-          {said(ticket.intent_title, language) && <span>{said(ticket.intent_title, language)}</span>}
+          {said(chat.brief, language) ? (
+            <span>{said(chat.brief, language)}</span>
+          ) : (
+            <>
+              <b>{words.reasons[ticket.reason] ?? ticket.reason}</b>
+              {said(ticket.intent_title, language) && <span>{said(ticket.intent_title, language)}</span>}
+            </>
+          )}
           {ticket.summary && <span className="talk-summary">{ticket.summary}</span>}
         </div>
       )}

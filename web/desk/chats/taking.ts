@@ -3,6 +3,7 @@ import { App } from "antd";
 import { useCallback } from "react";
 import { useLocation } from "wouter";
 import { api, DeskProblem } from "../api";
+import { newsroom } from "../live/news";
 import { tell } from "../live/stream";
 import { useComplain } from "../problems";
 import { useMe } from "../session";
@@ -24,6 +25,7 @@ export function useTake(): (id: string) => Promise<boolean> {
   const complain = useComplain();
   const colleague = useColleague();
   return async (id) => {
+    newsroom.take();
     try {
       tell(client, await api.take(id), me.username);
       void client.invalidateQueries({ queryKey: ["customer", "chat", id] });
@@ -47,6 +49,7 @@ export function useTakeNext(): () => Promise<void> {
   const { message } = App.useApp();
   const complain = useComplain();
   return async () => {
+    newsroom.take();
     try {
       const row = await api.next();
       tell(client, row, me.username);

@@ -9,7 +9,8 @@ const belongs = (row: Row, state: Queue, me: string): boolean => {
 
 /** The queue in the order of service; the others by what moved last. */
 function ordered(rows: Row[], state: Queue): Row[] {
-  const rank = (row: Row) => (row.ticket?.priority === "high" ? 0 : 1);
+  // Messages left out of hours come after everybody who waits.
+  const rank = (row: Row) => (row.mode === "queue" ? 0 : 2) + (row.ticket?.priority === "high" ? 0 : 1);
   const by = state === "queue" ? (a: Row, b: Row) => rank(a) - rank(b) || Date.parse(a.ticket?.since ?? "") - Date.parse(b.ticket?.since ?? "") : (a: Row, b: Row) => Date.parse(b.updated_at) - Date.parse(a.updated_at);
   return [...rows].sort(by);
 }

@@ -35,17 +35,26 @@ interface Told {
 /** What the stream tells of a call: how it stands, and its newest line. */
 export type CallNews = Pick<Call, "id" | "agent" | "phone" | "state"> & { line: Line | null };
 
-function hear(client: QueryClient, me: string, name: string, text: string, onCall: (call: CallNews) => void): void {
+interface Ears {
+  onCall: (call: CallNews) => void;
+  onRow: (row: Row) => void;
+}
+
+function hear(client: QueryClient, me: string, name: string, text: string, { onCall, onRow }: Ears): void {
   if (name === "resync") {
     for (const key of ["rows", "chat", "calls", "call", "agents"]) void client.invalidateQueries({ queryKey: [key] });
     return;
   }
   const data: unknown = JSON.parse(text);
-  if (name === "conversation") tell(client, data as Told["conversation"], me);
+  if (name === "conversation") {
+    const row = data as Told["conversation"];
+    onRow(row); // before the lists know it: what they still show is how it was
+    tell(client, row, me);
+  }
   if (name === "typing") {
     const { conversation, author, agent, typing } = data as Told["typing"];
     const heard: Typing | null = typing ? { author, agent, until: Date.now() + FORGET_TYPING } : null;
-    client.setQueryData(["typing", conversation], heard);
+    client.setQueryData(["typing", conversation, author], heard);
     if (author === "customer") client.setQueryData<Chat>(["chat", conversation], (chat) => chat && "customer_typing" in chat ? { ...chat, customer_typing: typing } : chat);
   }
   if (name === "seen") void client.invalidateQueries({ queryKey: ["chat", (data as Told["seen"]).conversation] });
@@ -63,7 +72,7 @@ function hear(client: QueryClient, me: string, name: string, text: string, onCal
 }
 
 /** Keeps one stream open and the caches fresh; tells whether the line is up. A browser's EventSource gives up on an error answer, so we go on from the last id ourselves. */
-export function useStream(me: string, signedOut: () => void, onCall: (call: CallNews) => void): boolean {
+export function useStream(me: string, signedOut: () => void, onCall: (call: CallNews) => void, onRow: (row: Row) => void): boolean {
   const client = useQueryClient();
   const [up, setUp] = useState(true);
   useEffect(() => {
@@ -96,7 +105,7 @@ export function useStream(me: string, signedOut: () => void, onCall: (call: Call
         source.addEventListener(name, (event) => {
           const { data, lastEventId } = event as MessageEvent<string>;
           if (lastEventId) last = lastEventId;
-          hear(client, me, name, data, onCall);
+          hear(client, me, name, data, { onCall, onRow });
         });
       source.addEventListener("closed", () => {
         source?.close();
@@ -121,6 +130,6 @@ export function useStream(me: string, signedOut: () => void, onCall: (call: Call
       window.removeEventListener("online", online);
       source?.close();
     };
-  }, [client, me, signedOut, onCall]);
+  }, [client, me, signedOut, onCall, onRow]);
   return up;
 }

@@ -1,6 +1,6 @@
 import { CheckCircleFilled, WarningFilled } from "@ant-design/icons";
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { Button, Input, Skeleton } from "antd";
+import { Button, Input, Select, Skeleton } from "antd";
 import { useState } from "react";
 import { Link } from "wouter";
 import { api } from "../api";
@@ -53,7 +53,16 @@ export default function AuditPage() {
       </header>
       <div className="box-tools">
         <Input.Search allowClear className="filter" aria-label={words.audit.filterAgent} placeholder={words.audit.filterAgent} onSearch={set("agent")} />
-        <Input.Search allowClear className="filter" aria-label={words.audit.filterAction} placeholder={words.audit.filterAction} onSearch={set("action")} />
+        <Select<string>
+          allowClear
+          showSearch={{ optionFilterProp: "label" }}
+          className="filter"
+          aria-label={words.audit.filterAction}
+          placeholder={words.audit.filterAction}
+          value={filter.action || undefined}
+          onChange={(value) => set("action")(value ?? "")}
+          options={Object.entries(words.audit.actions).map(([value, label]) => ({ value, label }))}
+        />
         <Input.Search allowClear className="filter" aria-label={words.audit.filterConversation} placeholder={words.audit.filterConversation} onSearch={set("conversation_id")} />
       </div>
       {audit.isPending && <Skeleton active title={false} />}
@@ -68,7 +77,7 @@ export default function AuditPage() {
               { title: words.audit.number, number: true, cell: (one) => one.number },
               { title: words.audit.at, cell: (one) => <time dateTime={one.at}>{moment(one.at, language)}</time> },
               { title: words.audit.agent, cell: (one) => one.agent },
-              { title: words.audit.action, cell: (one) => one.action },
+              { title: words.audit.action, cell: (one) => <span title={one.action}>{words.audit.actions[one.action] ?? one.action}</span> },
               { title: words.audit.conversation, cell: (one) => one.conversation && <Where id={one.conversation} /> },
               { title: words.audit.detail, cell: (one) => <span className="quiet detail">{told(one.detail)}</span> },
             ]}

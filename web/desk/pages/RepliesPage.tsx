@@ -33,7 +33,7 @@ function Editor({ one, list, close }: { one: Canned | "new"; list: CannedList; c
   const save = async (values: Fields) => {
     setBusy(true);
     try {
-      await api.saveCanned(now?.id ?? null, { name: values.name.trim(), topic: values.topic.trim(), title: { zh: values.title_zh, en: values.title_en }, texts: { zh: values.text_zh, en: values.text_en } });
+      await api.saveCanned(now?.id ?? null, { ...(now ? {} : { name: values.name.trim() }), topic: values.topic.trim(), title: { zh: values.title_zh, en: values.title_en }, texts: { zh: values.text_zh, en: values.text_en } });
       void message.success(words.replies.saved);
       void client.invalidateQueries({ queryKey: ["canned"] });
       close();
@@ -53,10 +53,10 @@ function Editor({ one, list, close }: { one: Canned | "new"; list: CannedList; c
   const text = (lang: Language) => (
     <div className="editor-side" key={lang} lang={lang === "zh" ? "zh-CN" : "en"}>
       <Form.Item name={`title_${lang}`} label={lang === "zh" ? words.replies.titleZh : words.replies.titleEn} rules={required}>
-        <Input maxLength={60} />
+        <Input maxLength={lang === "zh" ? 40 : 80} />
       </Form.Item>
       <Form.Item name={`text_${lang}`} label={lang === "zh" ? words.replies.textZh : words.replies.textEn} rules={required}>
-        <Input.TextArea rows={6} maxLength={2000} onFocus={() => setAt(lang)} />
+        <Input.TextArea rows={6} maxLength={lang === "zh" ? 1000 : 2000} onFocus={() => setAt(lang)} />
       </Form.Item>
     </div>
   );
@@ -64,11 +64,11 @@ function Editor({ one, list, close }: { one: Canned | "new"; list: CannedList; c
     <Modal open width={760} title={now ? said(now.title, language, now.name) : words.replies.add} onCancel={close} okText={words.replies.save} cancelText={words.replies.cancel} onOk={form.submit} confirmLoading={busy}>
       <Form form={form} layout="vertical" initialValues={initial} onFinish={(values) => void save(values)} requiredMark={false}>
         <div className="editor">
-          <Form.Item name="name" label={words.replies.name} extra={words.replies.nameHint} rules={[{ required: true, pattern: /^[a-z0-9_]{1,60}$/, message: words.replies.nameHint }]}>
-            <Input maxLength={60} autoCapitalize="none" />
+          <Form.Item name="name" label={words.replies.name} extra={words.replies.nameHint} rules={now ? [] : [{ required: true, pattern: /^[a-z0-9_]{1,60}$/, message: words.replies.nameHint }]}>
+            <Input maxLength={60} autoCapitalize="none" disabled={now !== null} />
           </Form.Item>
           <Form.Item name="topic" label={words.replies.topic} rules={required}>
-            <Input maxLength={60} />
+            <Input maxLength={40} />
           </Form.Item>
           {(["zh", "en"] as Language[]).map(text)}
         </div>

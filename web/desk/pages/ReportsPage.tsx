@@ -13,7 +13,8 @@ import { said, useLanguage, useWords, type Words } from "../words";
 import { Bars } from "./Bars";
 import { Chart, axis, type Colours } from "./Chart";
 
-const CHANNELS = ["web", "wechat", "telegram", "webhook"];
+const CHANNELS = ["web", "wechat", "telegram", "webhook", "phone"];
+const LONGEST_DAYS = 92;
 const SECONDS = new Set(["handle_seconds", "first_response_seconds", "done_seconds"]);
 const SHARES = new Set(["containment", "sla_met"]);
 
@@ -119,6 +120,7 @@ export default function ReportsPage() {
             allowClear={false}
             onChange={(chosen) => chosen?.[0] && chosen[1] && setRange([chosen[0], chosen[1]])}
             maxDate={dayjs()}
+            disabledDate={(day, { from }) => from !== undefined && Math.abs(day.diff(from, "day")) >= LONGEST_DAYS}
           />
           <Select aria-label={words.reports.channel} value={channel} onChange={setChannel} options={[{ value: "", label: words.reports.anyChannel }, ...CHANNELS.map((one) => ({ value: one, label: words.channels[one] }))]} />
           <Select aria-label={words.lists.language} value={customerLanguage} onChange={setCustomerLanguage} options={[{ value: "", label: words.lists.anyLanguage }, { value: "zh", label: words.languages.zh }, { value: "en", label: words.languages.en }]} />
@@ -169,6 +171,22 @@ export default function ReportsPage() {
                 { title: words.reports.columns.handle, number: true, cell: (one) => figure("handle_seconds", one.handle_seconds, words) },
                 { title: words.reports.columns.response, number: true, cell: (one) => figure("first_response_seconds", one.first_response_seconds, words) },
                 { title: words.reports.columns.satisfaction, number: true, cell: (one) => figure("satisfaction", one.satisfaction, words) },
+              ]}
+            />
+          </section>
+          <section className="box" aria-label={words.reports.byChannel}>
+            <h2>{words.reports.byChannel}</h2>
+            <Grid
+              rows={[
+                ...found.channels.map((one) => ({ ...one, key: one.channel, name: words.channels[one.channel] ?? one.channel })),
+                ...found.languages.map((one) => ({ ...one, key: one.language, name: words.languages[one.language] ?? one.language })),
+              ]}
+              keyOf={(one) => one.key}
+              none={words.reports.none}
+              columns={[
+                { title: words.reports.byChannel, cell: (one) => one.name },
+                { title: words.reports.totals.conversations ?? "", number: true, cell: (one) => one.conversations },
+                { title: words.reports.totals.handoffs ?? "", number: true, cell: (one) => one.handoffs },
               ]}
             />
           </section>

@@ -1,5 +1,5 @@
 import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
-import { App, Button, Empty, Segmented, Select, Skeleton } from "antd";
+import { App, Button, Empty, Input, Modal, Segmented, Select, Skeleton } from "antd";
 import { useCallback, useState } from "react";
 import { Link } from "wouter";
 import { api } from "../api";
@@ -26,7 +26,12 @@ function Item({ item, first, decide }: { item: ReviewItem; first: boolean; decid
   const language = useLanguage();
   const masked = useMasked();
   const title = useTitles();
+  const [changing, setChanging] = useState(false);
   const ranked = item.ranking.slice(0, 3);
+  const pick = (label: string) => {
+    setChanging(false);
+    decide(item, label);
+  };
   return (
     <li className="review-item" data-first={(first && item.decision === null) || undefined}>
       <p className="review-text" lang={item.language === "zh" ? "zh-CN" : "en"}>
@@ -50,19 +55,32 @@ function Item({ item, first, decide }: { item: ReviewItem; first: boolean; decid
           </>
         )}
       </p>
-      {item.decision ? (
+      {item.decision && (
         <p>
-          <b>{title(item.decision)}</b> <span className="quiet">{item.decided_by && words.review.by(item.decided_by)}</span>
+          <b>{title(item.decision)}</b> {item.note && <span>“{item.note}”</span>} <span className="quiet">{item.decided_by && words.review.by(item.decided_by)}</span>{" "}
+          {item.exported ? (
+            <span className="chip">{words.review.exported}</span>
+          ) : (
+            <Button size="small" type="link" onClick={() => setChanging(!changing)} aria-expanded={changing}>
+              {changing ? words.review.changeEnd : words.review.change}
+            </Button>
+          )}
         </p>
-      ) : (
+      )}
+      {(!item.decision || changing) && (
         <div className="review-acts">
           {ranked.map((one, at) => (
-            <Button key={one.name} size="small" onClick={() => decide(item, one.name)}>
-              {first && <kbd>{at + 1}</kbd>} {said(one.title, language, one.name)} <small>{Math.round(one.confidence * 100)}%</small>
+            <Button key={one.name} size="small" onClick={() => pick(one.name)}>
+              {first && <kbd>{at + 1}</kbd>} {said(one.title, language, one.name)} {one.confidence >= 0.005 && <small>{Math.round(one.confidence * 100)}%</small>}
             </Button>
           ))}
-          <LabelPick placeholder={words.review.choose} pick={(label) => decide(item, label)} />
-          <Button size="small" type="text" onClick={() => decide(item, "skip")}>
+          {item.proposed && item.proposed !== "new" && !ranked.some((one) => one.name === item.proposed) && (
+            <Button size="small" onClick={() => pick(item.proposed ?? "")}>
+              {title(item.proposed)} <small>{words.review.proposed}</small>
+            </Button>
+          )}
+          <LabelPick placeholder={words.review.choose} pick={pick} />
+          <Button size="small" type="text" onClick={() => pick("skip")}>
             {first && <kbd>0</kbd>} {words.review.skip}
           </Button>
         </div>
@@ -96,16 +114,25 @@ export default function ReviewPage() {
   const client = useQueryClient();
   const complain = useComplain();
   const { message } = App.useApp();
+  const [naming, setNaming] = useState<ReviewItem | null>(null);
+  const [wish, setWish] = useState("");
+  const [customerLanguage, setCustomerLanguage] = useState("");
   const [state, setState] = useState<"open" | "done">("open");
   const [reason, setReason] = useState("");
-  const key = ["review", state, reason];
-  const review = useInfiniteQuery({ queryKey: key, queryFn: ({ pageParam }) => api.review({ state, reason: reason || undefined, cursor: pageParam }), initialPageParam: undefined as string | undefined, getNextPageParam: (last) => last.next_cursor ?? undefined });
+  const key = ["review", state, reason, customerLanguage];
+  const review = useInfiniteQuery({ queryKey: key, queryFn: ({ pageParam }) => api.review({ state, reason: reason || undefined, language: customerLanguage || undefined, cursor: pageParam }), initialPageParam: undefined as string | undefined, getNextPageParam: (last) => last.next_cursor ?? undefined });
   const stats = useQuery({ queryKey: ["review-stats"], queryFn: () => api.reviewStats(30) });
   const items = review.data?.pages.flatMap((page) => page.items) ?? [];
   const counts = review.data?.pages[0]?.counts;
-  const decide = async (item: ReviewItem, label: string) => {
+  const decide = async (item: ReviewItem, label: string, note?: string) => {
+    if (label === "new" && note === undefined) {
+      setWish(item.note ?? "");
+      setNaming(item);
+      return;
+    }
     try {
-      await api.decide(item.id, label);
+      await api.decide(item.id, label, note?.trim() || undefined);
+      setNaming(null);
       void message.success(words.review.saved);
       await Promise.all([client.invalidateQueries({ queryKey: ["review"] }), client.invalidateQueries({ queryKey: ["review-stats"] })]);
     } catch (error) {
@@ -120,6 +147,10 @@ export default function ReviewPage() {
   useKeys({ "1": pick(0), "2": pick(1), "3": pick(2), "0": state === "open" && first !== undefined && (() => void decide(first, "skip")) });
   return (
     <div className="page">
+      <Modal open={naming !== null} title={words.review.newTitle} okText={words.review.newSave} cancelText={words.review.newCancel} onCancel={() => setNaming(null)} onOk={() => naming && void decide(naming, "new", wish)} destroyOnHidden>
+        <p>{words.review.newLead}</p>
+        <Input autoFocus value={wish} maxLength={500} aria-label={words.review.newTitle} onChange={(event) => setWish(event.target.value)} onPressEnter={(event) => !event.nativeEvent.isComposing && naming && void decide(naming, "new", wish)} />
+      </Modal>
       <header className="page-head">
         <div>
           <h1>{words.review.title}</h1>
@@ -138,6 +169,7 @@ export default function ReviewPage() {
               ]}
             />
             <Select aria-label={words.review.reason} value={reason} onChange={setReason} options={[{ value: "", label: words.review.anyReason }, ...Object.entries(words.review.reasons).map(([value, label]) => ({ value, label }))]} />
+            <Select aria-label={words.lists.language} value={customerLanguage} onChange={setCustomerLanguage} options={[{ value: "", label: words.lists.anyLanguage }, { value: "zh", label: words.languages.zh }, { value: "en", label: words.languages.en }]} />
             {counts && counts.waiting_export > 0 && <span className="quiet">{words.review.waiting(counts.waiting_export)}</span>}
           </div>
           {review.isPending && <Skeleton active title={false} />}

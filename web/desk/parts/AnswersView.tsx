@@ -8,7 +8,7 @@ import { said, useLanguage, useWords } from "../words";
 import { Rich } from "./Rich";
 
 /** Help answers near what was said, and a field to ask for others. */
-export function AnswersView({ related, customerLanguage, insert }: { related: Answer[]; customerLanguage: Language; insert?: (text: string, label: string) => void }) {
+export function AnswersView({ related, customerLanguage, insert, spoken = false }: { related: Answer[]; customerLanguage: Language; insert?: (text: string, label: string) => void; spoken?: boolean }) {
   const words = useWords();
   const language = useLanguage();
   const [asked, setAsked] = useState("");
@@ -42,7 +42,7 @@ export function AnswersView({ related, customerLanguage, insert }: { related: An
                 <Rich text={one.texts?.[customerLanguage] || one.text} />
                 {insert && (
                   <Button size="small" onClick={() => insert(one.texts?.[customerLanguage] || one.text, one.label)}>
-                    {words.assist.insert}
+                    {spoken ? words.assist.said : words.assist.insert}
                   </Button>
                 )}
               </>

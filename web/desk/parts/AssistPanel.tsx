@@ -21,10 +21,12 @@ interface Props {
   send?: (text: string, label: string) => void;
   edit?: (text: string, label: string) => void;
   insert?: (text: string) => void;
+  /** On the phone: the agent has read a help answer out. */
+  answer?: (text: string) => void;
 }
 
 /** All that the assistant knows of the moment, the most useful first. */
-export function AssistPanel({ help, work, customerLanguage, speak = false, heard, mayWork, send, edit, insert }: Props) {
+export function AssistPanel({ help, work, customerLanguage, speak = false, heard, mayWork, send, edit, insert, answer }: Props) {
   const words = useWords();
   const language = useLanguage();
   const found = help.data;
@@ -65,7 +67,7 @@ export function AssistPanel({ help, work, customerLanguage, speak = false, heard
           )}
         </>
       )}
-      <AnswersView related={found?.related ?? []} customerLanguage={customerLanguage} insert={edit} />
+      <AnswersView related={found?.related ?? []} customerLanguage={customerLanguage} insert={edit ?? answer} spoken={speak} />
     </div>
   );
 }

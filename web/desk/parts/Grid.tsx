@@ -9,7 +9,8 @@ export interface Column<T> {
 /** A plain table of rows. (The kit's own writes a style sheet without the page's nonce to measure scroll bars.) */
 export function Grid<T>({ columns, rows, keyOf, none }: { columns: Column<T>[]; rows: T[]; keyOf: (row: T) => string | number; none?: string }) {
   return (
-    <div className="grid-frame">
+    // On a narrow screen it scrolls sideways, by keyboard too.
+    <div className="grid-frame" tabIndex={0} role="group" aria-label={columns[0]?.title}>
       <table className="grid">
         <thead>
           <tr>

@@ -37,7 +37,7 @@ export function GuideView({ guide, customerLanguage, insert, children }: Props) 
           </li>
         ))}
       </ol>
-      {open && said(guide.next, language) && (
+      {said(guide.next, language) && (
         <p className="guide-next">
           <b>{words.assist.next}</b> {said(guide.next, language)}
         </p>
@@ -52,7 +52,7 @@ export function GuideView({ guide, customerLanguage, insert, children }: Props) 
           </ul>
         </div>
       )}
-      {open && say && (
+      {say && (
         <blockquote lang={customerLanguage === "zh" ? "zh-CN" : "en"}>
           <span className="quiet" lang={language === "zh" ? "zh-CN" : "en"}>
             {words.assist.say}

@@ -5,6 +5,8 @@ import { said, useLanguage, useWords } from "../words";
 import type { Helping } from "./assist";
 import { LabelPick } from "./LabelPick";
 
+// What rounds to nothing is no other reading; whoever misses one finds it in the list of all.
+const LEAST = 0.005;
 const FACES = { angry: <FrownOutlined aria-hidden />, worried: <MehOutlined aria-hidden />, thankful: <HeartOutlined aria-hidden /> } as const;
 
 /** What the customer wants, how sure that is, what else it could be; and the agent's word on it. */
@@ -14,7 +16,7 @@ export function IntentView({ help }: { help: Helping }) {
   const [picking, setPicking] = useState(false);
   const found = help.data;
   if (!found) return null;
-  const others = found.ranking.filter((one) => one.name !== found.intent?.name).slice(0, 3);
+  const others = found.ranking.filter((one) => one.name !== found.intent?.name && one.confidence >= LEAST).slice(0, 3);
   const mood = found.mood;
   return (
     <section className="panel-part intent-view" aria-label={words.assist.intent}>
@@ -59,7 +61,7 @@ export function IntentView({ help }: { help: Helping }) {
         <p className="intent-others">
           <span className="quiet">{words.assist.ranking}</span>
           {others.map((one) => (
-            <button key={one.name} type="button" className="chip chip--button" title={words.assist.right} disabled={help.judged !== null} onClick={() => help.right(one.name)}>
+            <button key={one.name} type="button" className="chip chip--button" title={words.assist.right} disabled={help.judged !== null} onClick={() => help.wrong(one.name)}>
               {said(one.title, language, one.name)} <small>{Math.round(one.confidence * 100)}%</small>
             </button>
           ))}

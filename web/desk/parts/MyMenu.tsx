@@ -1,6 +1,8 @@
 import { Avatar, Badge, Dropdown, type MenuProps } from "antd";
+import { useState } from "react";
 import { api } from "../api";
 import type { Choices } from "../Desk";
+import { alertsOn, setAlerts } from "../live/alerts";
 import { useComplain } from "../problems";
 import { useMe } from "../session";
 import type { Look } from "../theme";
@@ -22,6 +24,7 @@ export function MyMenu({ choices, signOut, showHelp, setStatus }: Props) {
   const words = useWords();
   const language = useLanguage();
   const complain = useComplain();
+  const [hearing, setHearing] = useState(alertsOn);
   const status = me.status ?? "available";
   const be = async (wanted: Presence) => {
     try {
@@ -35,6 +38,7 @@ export function MyMenu({ choices, signOut, showHelp, setStatus }: Props) {
     { type: "divider" },
     { key: "language", label: words.language, children: [{ key: "say:zh", label: "中文" }, { key: "say:en", label: "English" }] },
     { key: "look", label: words.theme, children: (["auto", "light", "dark"] as Look[]).map((one) => ({ key: `look:${one}`, label: words.themes[one] })) },
+    { key: "alerts", label: words.alerts.title, children: [{ key: "hear:on", label: words.alerts.on }, { key: "hear:off", label: words.alerts.off }] },
     { key: "help", label: words.shortcuts, extra: "?" },
     { type: "divider" },
     { key: "out", label: words.signOut },
@@ -43,12 +47,16 @@ export function MyMenu({ choices, signOut, showHelp, setStatus }: Props) {
     const [what, value] = key.split(":");
     if (what === "be") void be(value as Presence);
     if (what === "say") choices.setLanguage(value as "zh" | "en");
+    if (what === "hear") {
+      setAlerts(value === "on");
+      setHearing(value === "on");
+    }
     if (what === "look") choices.setLook(value as Look);
     if (what === "help") showHelp();
     if (what === "out") void signOut();
   };
   return (
-    <Dropdown trigger={["click"]} placement="topRight" menu={{ items, onClick: chosen, selectable: true, selectedKeys: [`be:${status}`, `say:${language}`, `look:${choices.look}`] }}>
+    <Dropdown trigger={["click"]} placement="topRight" menu={{ items, onClick: chosen, selectable: true, selectedKeys: [`be:${status}`, `say:${language}`, `look:${choices.look}`, `hear:${hearing ? "on" : "off"}`] }}>
       <button type="button" className="me">
         <span className="visually-hidden">
           {words.me}: {me.name}

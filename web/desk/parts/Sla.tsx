@@ -11,8 +11,10 @@ export function Sla({ row, wide = false }: { row: Row; wide?: boolean }) {
   if (!ticket) return null;
   const sla = ticket.sla;
   const queued = row.mode !== "human";
-  const since = queued ? ticket.since : row.customer_at;
-  const due = queued ? sla?.first_response_due_at : sla?.next_response_due_at;
+  // Taken is not answered yet: until a person has spoken, the first word is what is due.
+  const first = queued || !sla?.responded_at;
+  const since = first ? ticket.since : row.customer_at;
+  const due = first ? sla?.first_response_due_at : sla?.next_response_due_at;
   if (!since || (!queued && !row.unanswered)) return null;
   const state = due ? urgency(since, due, now) : "fine";
   const waited = words.waiting(span(secondsSince(since, now), words));

@@ -1,6 +1,5 @@
 import { EditOutlined, SendOutlined, SoundOutlined, SwapOutlined } from "@ant-design/icons";
 import { Button, Segmented } from "antd";
-import { useState } from "react";
 import type { Language } from "../types";
 import { said, useLanguage, useWords } from "../words";
 import type { Helping } from "./assist";
@@ -17,11 +16,9 @@ interface Props {
 export function SuggestionView({ help, speak, send, edit }: Props) {
   const words = useWords();
   const language = useLanguage();
-  const [chosen, setChosen] = useState<{ label: string; language: Language } | null>(null);
   const found = help.current;
   if (!found) return null;
-  const shown = chosen?.label === found.label ? chosen.language : (help.data?.language ?? language);
-  const text = found.texts?.[shown] || found.text;
+  const { spoken: shown, text } = help;
   return (
     <section className="panel-part suggestion" aria-label={speak ? words.assist.say : words.assist.suggestion}>
       <h2>
@@ -31,7 +28,7 @@ export function SuggestionView({ help, speak, send, edit }: Props) {
           size="small"
           value={shown}
           aria-label={words.lists.language}
-          onChange={(value) => setChosen({ label: found.label, language: value })}
+          onChange={help.speak}
           options={(["zh", "en"] as Language[]).map((one) => ({ value: one, label: words.languageShort[one] }))}
         />
       </h2>

@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, type Base } from "../api";
 import { useComplain } from "../problems";
-import type { Answer } from "../types";
+import type { Answer, Language } from "../types";
 
 /** The suggestions for a customer's line, which of them is in hand, and what becomes of it. */
 export function useAssist(base: Base, message: string | null, enabled: boolean) {
@@ -18,6 +18,9 @@ export function useAssist(base: Base, message: string | null, enabled: boolean) 
   const now = place.message === message ? place : { message, at: 0, gone: [], judged: null };
   const left = (found.data?.suggestions ?? []).filter((one) => !now.gone.includes(one.label));
   const current: Answer | null = left.length ? (left[now.at % left.length] ?? null) : null;
+  // What stands on the screen is what is sent, by button or by key: the customer's language unless another was picked for this answer.
+  const [picked, setPicked] = useState<{ label: string; language: Language } | null>(null);
+  const spoken: Language = picked && picked.label === current?.label ? picked.language : (found.data?.language ?? "zh");
   const judge = async (body: { label: string; outcome: "dismissed" | "wrong" | "right" | "sent" | "edited"; right?: string }) => {
     if (!message) return;
     try {
@@ -33,6 +36,9 @@ export function useAssist(base: Base, message: string | null, enabled: boolean) 
     loading: found.isFetching && !found.data,
     again: () => void found.refetch(),
     current,
+    spoken,
+    text: current ? current.texts?.[spoken] || current.text : "",
+    speak: (language: Language) => current && setPicked({ label: current.label, language }),
     place: left.length ? (now.at % left.length) + 1 : 0,
     count: left.length,
     judged: now.judged,
