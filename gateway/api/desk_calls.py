@@ -123,7 +123,7 @@ async def seen(call_id: str, who: Who, request: Request) -> dict[str, Any]:
 
 def _viewed(session: Session, *, person: Person, call_id: str) -> None:
     call = calls.find(session, person=person, call_id=call_id)
-    audit.write(session, agent=person.username, action="call_view", conversation_id=call.id)
+    audit.viewed(session, agent=person.username, action="call_view", conversation_id=call.id)
 
 
 async def _live(services: Services, person: Person, call_id: str) -> Call:

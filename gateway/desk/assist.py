@@ -121,9 +121,11 @@ async def assist(
     ranking = [_ranked(one) for one in fresh.get("ranking") or []]
     entities = fresh.get("entities") or []
     answers = {one["label"]: one["responses"] for one in told["answers"]}
-    offers = suggestions(
-        answers, [one["name"] for one in ranking], intent, customer, entities, told["always"], language, fresh
-    )
+    always = told["always"]
+    if place.kind == "call":
+        # Nobody signs in by telephone: who is calling is proved by the code.
+        always = always | {"utter_sign_in_required": names.word("say", "identify")}
+    offers = suggestions(answers, [one["name"] for one in ranking], intent, customer, entities, always, language, fresh)
     mood = told.get("mood") or {"name": "neutral", "words": []}
     operation = customer.operation
     return {
@@ -225,6 +227,8 @@ def answer(
     if label in ("bind_card", "bind_wallet"):
         return _filled(said.get(f"utter_ask_{label}_target"), {})
     fitting = customer.objects(label, entities)
+    if not fitting and (done := _just_done(label, customer)):
+        return done
     if not fitting and (others := customer.all_of(label)):
         return _which(said.get(f"utter_ask_{label}_target"), label, others, customer)
     if not fitting:
@@ -232,6 +236,14 @@ def answer(
     if len(fitting) > 1:
         return _which(said.get(f"utter_ask_{label}_target"), label, fitting, customer)
     return _confirm(said, label, fitting[0], customer)
+
+
+def _just_done(label: str, customer: Customer) -> Pair | None:
+    """Returns what is said of the operation that was done here last, when that is what a line asks for."""
+    last = customer.operation or {}
+    if last.get("status") != "succeeded" or last.get("kind") != KIND_OF.get(label):
+        return None
+    return guide(last, place="chat")["say"]
 
 
 def _filled(pair: Pair | None, values: dict[str, Pair]) -> Pair | None:

@@ -13,6 +13,7 @@ import sys
 import threading
 import weakref
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Engine, func, select
@@ -21,6 +22,7 @@ from sqlalchemy.orm import Session
 from gateway.models import AuditLine, now
 
 PIECE = 500
+ONE_LOOK = timedelta(minutes=10)
 
 
 @dataclass
@@ -40,6 +42,18 @@ _walking = threading.Lock()
 def _hash(before: str, line: AuditLine) -> str:
     content = [line.number, line.at.isoformat(), line.agent, line.action, line.conversation_id, line.detail]
     return hashlib.sha256((before + json.dumps(content, sort_keys=True, ensure_ascii=False)).encode()).hexdigest()
+
+
+def viewed(session: Session, *, agent: str, action: str, conversation_id: str) -> None:
+    """Adds a line that somebody looks at a talk or call; a page that stays open and reads again by itself is one look in ten minutes."""
+    same = select(AuditLine.number).where(
+        AuditLine.conversation_id == conversation_id,
+        AuditLine.agent == agent,
+        AuditLine.action == action,
+        AuditLine.at > now() - ONE_LOOK,
+    )
+    if session.scalars(same.limit(1)).first() is None:
+        write(session, agent=agent, action=action, conversation_id=conversation_id)
 
 
 def write(session: Session, *, agent: str, action: str, conversation_id: str | None = None, **detail: Any) -> None:

@@ -32,7 +32,7 @@ def seen(
 ) -> dict[str, Any]:
     """Returns the row of a talk and its newest lines (or those before a line), oldest first; writes an audit line."""
     conversation = find(session, conversation_id)
-    audit.write(session, agent=person.username, action="view", conversation_id=conversation_id)
+    audit.viewed(session, agent=person.username, action="view", conversation_id=conversation_id)
     query = select(Message).where(Message.conversation_id == conversation_id)
     if before:
         edge = session.get(Message, before) if ids.looks_right(before, "msg") else None

@@ -140,18 +140,17 @@ def brief(session: Session, *, conversation: Conversation) -> dict[str, str] | N
     ticket = open_ticket(session, conversation_id=conversation.id)
     if ticket is None:
         return None
-    intent = _intent_words(wish(_intents(session, conversation.id)) or ticket.intent)
+    # That a person was wished for is the reason already.
+    intent = _intent_words(wish([*_intents(session, conversation.id), *([ticket.intent] if ticket.intent else [])]))
     operated = _operation_words(card_of(session, conversation.id))
-    return {
-        language: names.word(
-            "summary",
-            "brief",
-            reason=names.word("handoff", ticket.reason)[language],
-            intent=intent[language],
-            operation=operated[language],
-        )[language].strip()
-        for language in names.LANGUAGES
-    }
+    reason = names.word("handoff", ticket.reason)
+    found = {}
+    for language in names.LANGUAGES:
+        # What is open says what is wanted.
+        rest = operated[language] or intent[language]
+        text = names.word("summary", "brief", reason=reason[language], rest=rest)[language].strip()
+        found[language] = text[:1].upper() + text[1:]
+    return found
 
 
 def of_call(session: Session, *, call: Call, operation: dict[str, Any] | None) -> dict[str, Any]:

@@ -73,6 +73,9 @@ def test_from_ring_to_wrap_up(office: Office, language: str) -> None:
     heard = phone.hear(wish)
     assert heard["assist"]["intent"]["name"] == "unbind_card" and heard["assist"]["start"] == []
     assert "verify_first" in [one["name"] for one in heard["assist"]["prompts"]]
+    # Nobody signs in by telephone.
+    first = heard["assist"]["suggestions"][0]["text"]
+    assert ("预留手机" in first and "登录" not in first) or ("registered phone" in first and "sign in" not in first)
     for path in ("/customer", "/operations/op_1"):
         assert (phone.get(path).status_code, phone.get(path).json()["code"]) == (409, "call_not_verified")
     begun = phone.post("/operations", {"kind": "card.unbind", "target": "card_1", "client_id": once()})
@@ -132,6 +135,8 @@ def test_from_ring_to_wrap_up(office: Office, language: str) -> None:
     assert set(state_of(shown["guide"]).values()) == {"done"} and shown["operation"]["actor"] == "agent"
     assert customer.cards().get("1234") != "bound" and customer.cards()["5678"] == "bound"
 
+    told = phone.get("/assist", line=heard["line"]["id"]).json()["suggestions"][0]["text"]
+    assert "1234" in told and ("办好了" in told or "All done" in told) and "5678" not in told
     summary = phone.get("/summary").json()
     assert summary["wrap_up"] == "unbound" and summary["text"][language].startswith(summed_up)
     ended = phone.post(

@@ -17,9 +17,9 @@ from sqlalchemy.orm import Session
 
 from gateway import conversations
 from gateway.database import Database
-from gateway.desk import calls, people, presence, reports, rows, view, work
+from gateway.desk import calls, people, presence, reports, rows, view, work, wrapping
 from gateway.handoff import Handoffs, open_ticket
-from gateway.models import Agent, Call, Conversation, Delivery, now
+from gateway.models import Agent, AuditLine, Call, Conversation, Delivery, now
 from gateway.problems import Problem
 from tests.gateway.conftest import tables
 
@@ -171,3 +171,33 @@ def test_how_many_messages_wechat_still_takes(database: Database) -> None:
         assert left() == 3
         session.get_one(Conversation, talk).customer_at = now() - timedelta(hours=49)
         assert left() == 0
+
+
+def test_a_page_that_stays_open_is_one_look(database: Database) -> None:
+    with database.session() as session:
+        talk = talk_of(session)
+
+        def look(who: people.Person) -> int:
+            view.seen(session, person=who, conversation_id=talk, button_key=b"k", before=None)
+            lines = session.scalars(select(AuditLine).where(AuditLine.action == "view"))
+            return len(list(lines))
+
+        wang = people.Person(id="agt_2", username="wang", name="Wang", role="agent", csrf="")
+        assert [look(LINA), look(LINA), look(wang), look(LINA)] == [1, 1, 2, 2]
+
+
+def test_why_a_talk_is_at_the_desk_is_said_in_a_sentence(database: Database) -> None:
+    with database.session() as session:
+        talk = talk_of(session)
+        assert wrapping.brief(session, conversation=session.get_one(Conversation, talk)) is None
+    ask(router(database, open_now=True), talk)
+    with database.session() as session:
+        ticket = open_ticket(session, conversation_id=talk)
+        assert ticket is not None
+        ticket.intent = "human_handoff"
+        found = wrapping.brief(session, conversation=session.get_one(Conversation, talk))
+        assert found == {"zh": "客户要求人工。", "en": "Asked for a person."}
+        card = {"type": "operation", "id": "op_1", "kind": "card.unbind", "target": "招商银行储蓄卡（1234）", "status": "awaiting_verification"}  # fmt: skip
+        conversations.add_message(session, conversation_id=talk, author="bot", text="?", card=card)
+        found = wrapping.brief(session, conversation=session.get_one(Conversation, talk))
+        assert found is not None and found["zh"] == "客户要求人工。解绑银行卡：招商银行储蓄卡（1234），待验证，编号 -。"
