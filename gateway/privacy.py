@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import os
 import sys
@@ -11,11 +12,11 @@ from typing import Any
 from sqlalchemy import Table, delete, select
 from sqlalchemy.orm import Session
 
-from gateway import settings
+from gateway import retention, settings
 from gateway.database import Database
 from gateway.desk import keeping
-from gateway.housekeeping import forget
 from gateway.models import AuditLine, Base, Conversation, Feedback, Handoff, Message
+from gateway.tracker import Tracker
 
 
 def owned() -> list[Table]:
@@ -46,9 +47,14 @@ def export(session: Session, *, account: str) -> dict[str, Any]:
     return {"account": account, "conversations": talks, "calls": keeping.export(session, account=account)}
 
 
-def erase(session: Session, *, account: str) -> int:
-    """Deletes every talk and call of an account; returns how many talks. The desk's audit keeps that somebody looked, without content."""
+def erase(session: Session, tracker: Tracker, *, account: str) -> int:
+    """Deletes every talk and call of an account, in Rasa's tracker store too; returns how many talks.
+
+    The desk's audit keeps that somebody looked, without content.
+    """
     found = list(session.scalars(select(Conversation.id).where(Conversation.account == account)))
+    # First: when it fails nothing is deleted here, and the command can be given again.
+    tracker.forget(found)
     keeping.erase(session, account=account, conversations=found)
     for table in owned():
         session.execute(delete(table).where(table.columns["conversation_id"].in_(found)))
@@ -67,16 +73,19 @@ def main() -> None:
     found = settings.load(os.environ)
     database = Database(found.database_url)
     database.migrate()
+    tracker = Tracker(found.rasa_tracker_url)
+    if given.command != "export" and found.rasa_tracker_url is None:
+        sys.stderr.write("RASA_TRACKER_URL is not set: what Rasa's tracker store keeps of these talks stays there.\n")
+    if given.command == "retain":
+        gone = asyncio.run(retention.forget(database, tracker, days=found.retention_days if given.days is None else given.days))
+        sys.stdout.write(f"{gone} conversations deleted\n")
+        return
     with database.session() as session:
         if given.command == "export":
             json.dump(export(session, account=given.account), sys.stdout, ensure_ascii=False, indent=1)
             sys.stdout.write("\n")
-        elif given.command == "erase":
-            sys.stdout.write(f"{erase(session, account=given.account)} conversations erased\n")
         else:
-            sys.stdout.write(
-                f"{forget(session, retention_days=given.days or found.retention_days)} conversations deleted\n"
-            )
+            sys.stdout.write(f"{erase(session, tracker, account=given.account)} conversations erased\n")
 
 
 if __name__ == "__main__":

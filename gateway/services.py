@@ -28,7 +28,11 @@ from gateway.locks import Locks, patience
 from gateway.log import log
 from gateway.settings import Settings
 from gateway.talk import Talk
+from gateway.tracker import Tracker
 from gateway.turns import Turns
+
+# What is being sent to a messaging app when we are told to stop is given this long.
+LAST_DELIVERIES_S = 5.0
 
 
 class Services:
@@ -38,11 +42,13 @@ class Services:
         self.settings = settings
         self.button_key = hmac.new(settings.seal_key, b"jiebang buttons", hashlib.sha256).digest()
         self.database = Database(settings.database_url)
+        self.tracker = Tracker(settings.rasa_tracker_url)
         self.sealer = Sealer(settings.seal_key)
         self.customer_tokens = CustomerTokens(key_file=settings.customer_key_file)
         self.session: aiohttp.ClientSession
         self.redis: Any = None
         self.nudges: Any = None
+        self.checking: asyncio.Task[dict[str, dict[str, Any]]] | None = None
         self._background: set[asyncio.Task[Any]] = set()
         self._tasks: list[asyncio.Task[Any]] = []
 
@@ -118,7 +124,8 @@ class Services:
         await self.turns.idle(seconds=self.settings.turn_timeout + 2)
 
     async def close(self) -> None:
-        """Lets everything go."""
+        """Lets what is on its way to messaging apps arrive, and everything go."""
+        await self.courier.finish(seconds=LAST_DELIVERIES_S)
         for task in self._tasks:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -128,3 +135,4 @@ class Services:
             if client is not None:
                 await client.aclose()
         await asyncio.to_thread(self.database.close)
+        self.tracker.close()

@@ -5,10 +5,13 @@ from __future__ import annotations
 import base64
 import os
 import pathlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 KNOWN_DEFAULTS = {"changeme", "secret", "password", "default", "jiebang", "test", "dev"}
+CHANNELS = ("TELEGRAM_BOT_TOKEN", "WECHAT_TOKEN", "GATEWAY_WEBHOOK_CLIENTS")
 SECRETS = ("RASA_CHANNEL_TOKEN", "GATEWAY_INTERNAL_TOKENS", "BINDING_SERVICE_TOKEN", "EVENTS_SECRET", "CODE_SEAL_KEY")
 
 
@@ -32,6 +35,7 @@ class Settings:
     binding_url: str
     database_url: str
     redis_url: str | None
+    rasa_tracker_url: str | None
     rasa_token: str
     internal_tokens: tuple[tuple[str, str], ...]
     binding_token: str
@@ -113,8 +117,55 @@ def _webhook_clients(env: Mapping[str, str]) -> dict[str, tuple[str, str]]:
         parts = entry.split("|")
         if len(parts) != 3:
             raise SettingsError("GATEWAY_WEBHOOK_CLIENTS entries must look like `name|whsec_…|https://…`.")
-        clients[parts[0]] = (parts[1], parts[2])
+        clients[parts[0]] = (_signing_secret(parts[1], "GATEWAY_WEBHOOK_CLIENTS"), parts[2])
     return clients
+
+
+def _signing_secret(text: str, name: str) -> str:
+    """Returns a Standard Webhooks secret; one that is none would refuse every delivery without a word."""
+    try:
+        if len(base64.b64decode(text.removeprefix("whsec_"), validate=True)) >= 16:
+            return text
+    except ValueError:
+        pass
+    raise SettingsError(f"{name} must hold `whsec_` and base64 (24 characters at least).")
+
+
+def _tracker_of(home: pathlib.Path) -> str | None:
+    """Returns where Rasa keeps its talks on this machine, unless told otherwise."""
+    path = home / "rasa.sqlite"
+    return f"sqlite:///{path}" if path.exists() else None
+
+
+def _hours(text: str) -> str:
+    sides = re.fullmatch(r"([0-2]?[0-9]):([0-5][0-9])-([0-2]?[0-9]):([0-5][0-9])", text)
+    if sides and all(int(sides[one]) * 60 + int(sides[one + 1]) <= 24 * 60 for one in (1, 3)):
+        return text
+    raise SettingsError("DESK_HOURS must look like 09:00-21:00.")
+
+
+def _zone(text: str) -> str:
+    try:
+        return ZoneInfo(text).key
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        raise SettingsError("DESK_TIMEZONE must be a name of the time zone database, like Asia/Shanghai.") from None
+
+
+# What a channel needs beside the variable that turns it on.
+TOGETHER = {
+    "TELEGRAM_BOT_TOKEN": ("TELEGRAM_WEBHOOK_SECRET",),
+    "WECHAT_TOKEN": ("WECHAT_APP_ID", "WECHAT_APP_SECRET"),
+    "WECHAT_AES_KEY": ("WECHAT_TOKEN",),
+}
+
+
+def _channels(env: Mapping[str, str]) -> None:
+    """Refuses a channel of which something is missing: it would start, and then lose every message."""
+    for name, others in TOGETHER.items():
+        if env.get(name) and (missing := [other for other in others if not env.get(other)]):
+            raise SettingsError(f"{' and '.join(missing)} must be set together with {name}.")
+    if (key := env.get("WECHAT_AES_KEY")) and not re.fullmatch(r"[A-Za-z0-9]{43}", key):
+        raise SettingsError("WECHAT_AES_KEY must be the 43 letters and digits of EncodingAESKey.")
 
 
 def _production_faults(env: Mapping[str, str], home: pathlib.Path) -> list[str]:
@@ -136,6 +187,16 @@ def _production_faults(env: Mapping[str, str], home: pathlib.Path) -> list[str]:
             faults.append(f"{name} is too short (24 characters at least)")
     if not (env.get("HOST_JWKS_FILE") or env.get("HOST_JWKS_URL") or env.get("HOST_JWT_KEY")):
         faults.append("HOST_JWKS_FILE, HOST_JWKS_URL or HOST_JWT_KEY is needed")
+    for name in ("HOST_JWKS_URL", "HOST_SIGN_IN_URL"):
+        if env.get(name) and not env[name].startswith("https://"):
+            faults.append(f"{name} must be an https address")
+    if any(env.get(name) for name in CHANNELS) and not env.get("GATEWAY_PUBLIC_URL", "").startswith("https://"):
+        faults.append("GATEWAY_PUBLIC_URL must be your https address: links in messaging apps begin with it")
+    if (secret := env.get("TELEGRAM_WEBHOOK_SECRET")) and (len(secret) < 24 or secret.lower() in KNOWN_DEFAULTS):
+        faults.append("TELEGRAM_WEBHOOK_SECRET is too short (24 characters at least)")
+    for entry in env.get("GATEWAY_WEBHOOK_CLIENTS", "").split():
+        if not entry.rpartition("|")[2].startswith("https://"):
+            faults.append("GATEWAY_WEBHOOK_CLIENTS must name https addresses")
     key_file = env.get("CUSTOMER_TOKEN_KEY_FILE")
     if not key_file or pathlib.Path(key_file).resolve().is_relative_to(home / "keys"):
         faults.append("CUSTOMER_TOKEN_KEY_FILE must name your own key, outside JIEBANG_HOME/keys")
@@ -150,11 +211,16 @@ def load(env: Mapping[str, str] = os.environ) -> Settings:
     if production and (faults := _production_faults(env, home)):
         raise SettingsError("This cannot run in production: " + "; ".join(faults) + ".")
 
-    def number(name: str, default: int) -> int:
+    _channels(env)
+
+    def number(name: str, default: int, *, least: int = 1) -> int:
         try:
-            return int(env.get(name, "") or default)
+            found = int(env.get(name, "") or default)
         except ValueError:
             raise SettingsError(f"{name} must be a whole number.") from None
+        if found < least:
+            raise SettingsError(f"{name} must be {least} at least.")
+        return found
 
     def optional_path(name: str) -> pathlib.Path | None:
         return pathlib.Path(env[name]) if env.get(name) else None
@@ -174,10 +240,11 @@ def load(env: Mapping[str, str] = os.environ) -> Settings:
         binding_url=(env.get("BINDING_URL") or f"http://127.0.0.1:{number('BINDING_PORT', 8090)}").rstrip("/"),
         database_url=env.get("GATEWAY_DATABASE_URL") or f"sqlite:///{home / 'gateway.sqlite'}",
         redis_url=env.get("REDIS_URL") or None,
+        rasa_tracker_url=env.get("RASA_TRACKER_URL") or _tracker_of(home),
         rasa_token=_need(env, "RASA_CHANNEL_TOKEN"),
         internal_tokens=_pairs(_need(env, "GATEWAY_INTERNAL_TOKENS"), "GATEWAY_INTERNAL_TOKENS"),
         binding_token=_need(env, "BINDING_SERVICE_TOKEN"),
-        events_secret=_need(env, "EVENTS_SECRET"),
+        events_secret=_signing_secret(_need(env, "EVENTS_SECRET"), "EVENTS_SECRET"),
         seal_key=_seal_key(_need(env, "CODE_SEAL_KEY")),
         customer_key_file=pathlib.Path(env.get("CUSTOMER_TOKEN_KEY_FILE") or home / "keys" / "customer-token.json"),
         host_jwks_file=optional_path("HOST_JWKS_FILE"),
@@ -199,7 +266,7 @@ def load(env: Mapping[str, str] = os.environ) -> Settings:
         signin_per_minute=number("GATEWAY_SIGNIN_PER_MINUTE", 30),
         turn_timeout=float(number("GATEWAY_TURN_TIMEOUT", 15)),
         signed_in_for=number("GATEWAY_SIGNED_IN_FOR", 1800),
-        retention_days=number("GATEWAY_RETENTION_DAYS", 180),
+        retention_days=number("GATEWAY_RETENTION_DAYS", 180, least=0),
         log_level=env.get("GATEWAY_LOG_LEVEL") or "info",
         telegram_token=env.get("TELEGRAM_BOT_TOKEN") or None,
         telegram_secret=env.get("TELEGRAM_WEBHOOK_SECRET") or None,
@@ -214,8 +281,8 @@ def load(env: Mapping[str, str] = os.environ) -> Settings:
         webhook_clients=_webhook_clients(env),
         housekeeping_every=number("GATEWAY_HOUSEKEEPING_EVERY", 15),
         queue_patience=number("GATEWAY_QUEUE_PATIENCE", 900),
-        desk_hours=env.get("DESK_HOURS") or ("00:00-24:00" if sandbox else "09:00-21:00"),
-        desk_timezone=env.get("DESK_TIMEZONE") or "Asia/Shanghai",
+        desk_hours=_hours(env.get("DESK_HOURS") or ("00:00-24:00" if sandbox else "09:00-21:00")),
+        desk_timezone=_zone(env.get("DESK_TIMEZONE") or "Asia/Shanghai"),
         hotline=env.get("HOTLINE") or "950618",
         host_sign_in_url=env.get("HOST_SIGN_IN_URL") or None,
     )

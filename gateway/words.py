@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import pathlib
 
 import yaml
@@ -10,7 +11,8 @@ import yaml
 
 @functools.cache
 def _words() -> dict[str, dict[str, str]]:
-    return yaml.safe_load((pathlib.Path(__file__).parent / "words.yml").read_text(encoding="utf-8"))
+    raw = (pathlib.Path(__file__).parent / "words.yml").read_text(encoding="utf-8")
+    return yaml.safe_load(raw.replace("{hotline}", os.environ.get("HOTLINE") or "950618"))
 
 
 def both(name: str, **values: object) -> dict[str, str] | None:

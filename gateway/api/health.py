@@ -51,14 +51,21 @@ async def _binding(services: Services) -> dict[str, Any]:
         return {"ok": False, "error": type(error).__name__}
 
 
+async def _checked(services: Services) -> dict[str, dict[str, Any]]:
+    asked = {"database": _database(services), "rasa": services.brain.ready(), "binding": _binding(services)}
+    if services.redis is not None:
+        asked["redis"] = _redis(services)
+    return dict(zip(asked, await asyncio.gather(*asked.values()), strict=True))
+
+
 @router.get("/readyz")
 async def readyz(request: Request) -> JSONResponse:
     """Says whether customers can be served: database, Redis (where there is one), a Rasa with a model, and binding answer."""
     services = services_of(request)
-    asked = {"database": _database(services), "rasa": services.brain.ready(), "binding": _binding(services)}
-    if services.redis is not None:
-        asked["redis"] = _redis(services)
-    checks = dict(zip(asked, await asyncio.gather(*asked.values()), strict=True))
+    # Anybody may ask, and each check is four questions to others: who asks at the same time shares the answer.
+    if services.checking is None or services.checking.done():
+        services.checking = asyncio.create_task(_checked(services))
+    checks = {name: dict(check) for name, check in (await asyncio.shield(services.checking)).items()}
     ready = all(check["ok"] for check in checks.values()) and not services.hub.closing
     body: dict[str, Any] = {"ready": ready, "checks": checks}
     if degraded := checks["rasa"].pop("degraded", None):

@@ -45,7 +45,7 @@ class HostTokens:
             self._read_at = time.monotonic()
             try:
                 async with self._session.get(
-                    self.settings.host_jwks_url, timeout=aiohttp.ClientTimeout(total=5)
+                    self.settings.host_jwks_url, allow_redirects=False, timeout=aiohttp.ClientTimeout(total=5)
                 ) as answer:
                     answer.raise_for_status()
                     self._keys = KeySet.import_key_set(await answer.json(content_type=None))

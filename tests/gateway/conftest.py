@@ -96,6 +96,8 @@ class World:
             "GATEWAY_URL": f"http://127.0.0.1:{self.ports['public']}",
             "GATEWAY_TURN_TIMEOUT": "5",
             "GATEWAY_HOUSEKEEPING_EVERY": "1",
+            # 64 MB a password is what makes guessing dear, and these tests slow; test_settings holds the real cost.
+            "DESK_PASSWORD_KIB": "64",
             "GATEWAY_DATABASE_URL": "",
             "REDIS_URL": "",
             **extra,

@@ -14,6 +14,7 @@ from sqlalchemy import inspect
 from gateway import migrations, settings, words
 from gateway.breaker import Breaker
 from gateway.database import Database
+from gateway.desk.hashing import hasher
 from gateway.models import Base
 from gateway.problems import STATUS
 from tests.gateway.conftest import ROOT, drop, postgres
@@ -54,9 +55,39 @@ def test_production_starts_only_with_its_own_secrets(tmp_path: pathlib.Path) -> 
         ("CODE_SEAL_KEY", "A" * 30, "32 bytes"),
         ("BINDING_SERVICE_TOKEN", "", "BINDING_SERVICE_TOKEN"),
         ("CUSTOMER_TOKEN_KEY_FILE", str(tmp_path / "keys" / "customer-token.json"), "your own key"),
+        ("HOST_JWKS_URL", "http://shop.example/jwks", "HOST_JWKS_URL must be an https address"),
+        ("HOST_SIGN_IN_URL", "http://shop.example/connect", "HOST_SIGN_IN_URL must be an https address"),
+        ("GATEWAY_WEBHOOK_CLIENTS", f"ivr|{made['EVENTS_SECRET']}|https://ivr.example/in", "GATEWAY_PUBLIC_URL"),
     ):
         with pytest.raises(settings.SettingsError, match=said):
             settings.load(good | {name: value})
+
+
+def test_what_would_lose_every_message_later_is_refused_at_the_start(tmp_path: pathlib.Path) -> None:
+    good = production(tmp_path) | {"GATEWAY_PUBLIC_URL": "https://chat.shop.example"}
+    whole = good | {
+        "TELEGRAM_BOT_TOKEN": "1:a", "TELEGRAM_WEBHOOK_SECRET": "t" * 24, "WECHAT_TOKEN": "t", "WECHAT_APP_ID": "wx1",
+        "WECHAT_APP_SECRET": "s", "WECHAT_AES_KEY": "a" * 43, "DESK_HOURS": "22:00-06:00", "DESK_TIMEZONE": "UTC",
+        "GATEWAY_WEBHOOK_CLIENTS": f"ivr|{good['EVENTS_SECRET']}|https://ivr.example/in", "GATEWAY_RETENTION_DAYS": "0",
+    }  # fmt: skip
+    assert settings.load(whole).webhook_clients["ivr"][1] == "https://ivr.example/in"
+    for name, value, said in (
+        ("TELEGRAM_WEBHOOK_SECRET", "", "must be set together with TELEGRAM_BOT_TOKEN"),
+        ("TELEGRAM_WEBHOOK_SECRET", "short", "too short"),
+        ("WECHAT_APP_SECRET", "", "WECHAT_APP_SECRET must be set together with WECHAT_TOKEN"),
+        ("WECHAT_AES_KEY", "a" * 42, "43 letters and digits"),
+        ("GATEWAY_WEBHOOK_CLIENTS", "ivr|whsec_short|https://ivr.example/in", "whsec_"),
+        ("GATEWAY_WEBHOOK_CLIENTS", f"ivr|{good['EVENTS_SECRET']}|http://ivr.example/in", "https addresses"),
+        ("EVENTS_SECRET", "no base64, and long enough to pass", "EVENTS_SECRET must hold"),
+        ("DESK_HOURS", "9-21", "DESK_HOURS"),
+        ("DESK_HOURS", "09:00-25:00", "DESK_HOURS"),
+        ("DESK_TIMEZONE", "Asia/Peking", "DESK_TIMEZONE"),
+        ("GATEWAY_TURN_TIMEOUT", "0", "GATEWAY_TURN_TIMEOUT must be 1 at least"),
+        ("GATEWAY_RETENTION_DAYS", "-1", "GATEWAY_RETENTION_DAYS must be 0 at least"),
+        ("GATEWAY_HOUSEKEEPING_EVERY", "often", "whole number"),
+    ):
+        with pytest.raises(settings.SettingsError, match=said):
+            settings.load(whole | {name: value})
 
 
 def test_the_process_says_in_one_sentence_what_is_missing(tmp_path: pathlib.Path) -> None:
@@ -112,3 +143,35 @@ def test_the_breaker_opens_rests_and_closes() -> None:
     assert breaker.allows()
     breaker.ok()
     assert breaker.allows() and breaker.allows() and not breaker.open
+
+
+def test_who_tried_the_breaker_and_vanished_shuts_it_for_nobody() -> None:
+    at = [0.0]
+    breaker = Breaker(limit=1, rest=3, clock=lambda: at[0])
+    breaker.failed()
+    at[0] = 4
+    assert breaker.allows()  # its task is cancelled, and nothing is reported
+    at[0] = 8
+    assert not breaker.allows()
+    at[0] = 60
+    assert breaker.allows()
+    breaker.left()
+    assert breaker.allows()
+
+
+def test_passwords_are_cheap_to_check_in_the_sandbox_only() -> None:
+    real, cheap = hasher({"DESK_PASSWORD_KIB": "64"}), hasher({"DESK_PASSWORD_KIB": "64", "JIEBANG_SANDBOX": "1"})
+    assert (real.memory_cost, real.time_cost, real.parallelism) == (65536, 3, 4) and real.type.name == "ID"
+    assert cheap.memory_cost == 64 and real.verify(cheap.hash("word"), "word") and cheap.verify(real.hash("word"), "word")
+
+
+def test_a_companys_own_hotline_is_what_customers_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOTLINE", "400 123 4567")
+    words._words.cache_clear()
+    try:
+        for name in ("assistant_unavailable", "queue_timeout"):
+            said = words.both(name) or {}
+            assert all("400 123 4567" in said[language] and "950618" not in said[language] for language in ("zh", "en"))
+    finally:
+        monkeypatch.undo()
+        words._words.cache_clear()

@@ -1,0 +1,85 @@
+"""What is forgotten, by time or by command, is forgotten by Rasa's tracker store too."""
+
+from __future__ import annotations
+
+import pathlib
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+
+from gateway import conversations, retention
+from gateway.database import Database
+from gateway.models import Conversation, now
+from gateway.tracker import Tracker
+from tests.gateway.conftest import ROOT, World, drop, postgres, tables
+
+SCHEMA = """CREATE TABLE events (id INTEGER PRIMARY KEY, sender_id VARCHAR(255) NOT NULL, type_name VARCHAR(255) NOT NULL,
+            timestamp FLOAT, intent_name VARCHAR(255), action_name VARCHAR(255), data TEXT)"""
+
+
+def remember(path: pathlib.Path, talks: list[str]) -> None:
+    """Makes a tracker store as Rasa does, with three events of each talk."""
+    with sqlite3.connect(path) as store:
+        store.execute(SCHEMA)
+        store.executemany("INSERT INTO events (sender_id, type_name) VALUES (?, 'user')", [(talk,) for talk in talks * 3])
+
+
+def remembered(path: pathlib.Path) -> set[str]:
+    """Returns whose talks a tracker store still holds."""
+    with sqlite3.connect(path) as store:
+        return {row[0] for row in store.execute("SELECT DISTINCT sender_id FROM events")}
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Iterator[Database]:
+    """A database with the tables."""
+    url = postgres() if request.param == "postgresql" else f"sqlite:///{shutil.copy(tables(), tmp_path)}"
+    made = Database(url)
+    yield made
+    made.close()
+    if request.param == "postgresql":
+        drop(url)
+
+
+async def test_old_talks_go_batch_by_batch_and_young_ones_stay(
+    database: Database, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "BATCH", 3)
+    with database.session() as session:
+        talks = [conversations.create(session, language="zh", account=None)[0] for _ in range(10)]
+        old = update(Conversation).where(Conversation.id.in_(talks[:8]))
+        session.execute(old.values(updated_at=now() - timedelta(days=200)))
+    remember(tmp_path / "rasa.sqlite", talks)
+    tracker = Tracker(f"sqlite:///{tmp_path / 'rasa.sqlite'}")
+    assert await retention.forget(database, tracker, days=0) == 0
+    assert await retention.forget(database, tracker, days=180) == 8
+    assert remembered(tmp_path / "rasa.sqlite") == set(talks[8:])
+    assert await database.read(conversations.get, conversation_id=talks[8]) is not None
+    assert await retention.forget(database, Tracker(None), days=180) == 0
+    tracker.close()
+
+
+def test_erasing_a_customer_reaches_rasas_tracker_store(tmp_path: pathlib.Path) -> None:
+    world = World(tmp_path)
+    database = Database(f"sqlite:///{tmp_path / 'gateway.sqlite'}")
+    with database.session() as session:
+        gone, stays = (conversations.create(session, language="zh", account=account)[0] for account in ("one", "two"))
+    database.close()
+    remember(tmp_path / "rasa.sqlite", [gone, stays])
+    said = subprocess.run(
+        [sys.executable, "-m", "gateway.privacy", "erase", "one"],
+        env=world.env, cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert said.stdout == "1 conversations erased\n" and said.stderr == ""
+    assert remembered(tmp_path / "rasa.sqlite") == {stays}
+
+
+def test_a_tracker_store_that_rasa_has_not_made_yet_is_left_alone(tmp_path: pathlib.Path) -> None:
+    assert Tracker(f"sqlite:///{tmp_path / 'new.sqlite'}").forget(["conv_1"]) == 0
+    assert Tracker("sqlite:///").forget(["conv_1"]) == 0 and Tracker(None).forget(["conv_1"]) == 0
