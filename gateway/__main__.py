@@ -39,7 +39,8 @@ def _server(application: Any, *, host: str, port: int, proxies: str, patience: i
             proxy_headers=bool(proxies),
             forwarded_allow_ips=proxies or None,
             timeout_graceful_shutdown=patience,
-            timeout_keep_alive=30,
+            # Longer than a proxy keeps an idle line (nginx: 60 s): else it sends a message into one that is just being closed.
+            timeout_keep_alive=75,
             ws_max_size=64 * 1024,
             backlog=4096,
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
@@ -15,6 +17,21 @@ from gateway.settings import Settings
 
 # "I am typing", "I have seen this": a page tells them every few seconds at most.
 SIGNALS_PER_MINUTE = 120
+BY_ADDRESS = ("address", "new", "sign_in")
+
+
+def household(address: str) -> str:
+    """Returns what is counted of a network address: IPv6 gives every customer a /64 at least, and with it any number of addresses."""
+    if address.startswith("desk:"):
+        return "desk:" + household(address.removeprefix("desk:"))
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address  # whatever a proxy wrote
+    if isinstance(found, ipaddress.IPv6Address):
+        mapped = found.ipv4_mapped
+        return str(mapped) if mapped else str(ipaddress.ip_network((found.packed[:8] + bytes(8), 64)))
+    return str(found)
 
 
 class Limits:
@@ -43,6 +60,8 @@ class Limits:
         """Counts one use; raises the problem `too_many_requests` (with Retry-After) when it was one too many."""
         if who is None or not self._breaker.allows():
             return
+        if scope in BY_ADDRESS:
+            who = household(who)
         try:
             allowed = await self._limiter.hit(self._items[scope], scope, who)
             self._breaker.ok()

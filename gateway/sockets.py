@@ -20,6 +20,9 @@ from gateway.problems import UNAVAILABLE, Problem
 from gateway.routes import scrub
 from gateway.services import Services
 
+# Lines that a new connection is sent at once; who wants older ones pages through `GET …/messages`.
+LONGEST_HISTORY = 1000
+
 
 class Sockets(socketio.AsyncNamespace):
     """One conversation per socket. Emits `history`, `replies`, `typing`, `seen`, `mode`, `closed`; takes `message`, `press`, `typing` and `seen` with an ack."""
@@ -40,11 +43,11 @@ class Sockets(socketio.AsyncNamespace):
             seq = 0
             if isinstance(after, str) and ids.looks_right(after, "msg"):
                 seq = await self.services.talk.seq(conversation_id=caller.conversation_id, after=after)
-        except Problem as problem:
-            raise socketio.exceptions.ConnectionRefusedError(problem.code, problem.body()) from None
-        address = environ.get("asgi.scope", {}).get("client") or (None,)
-        await self.save_session(sid, {"token": auth["token"], "address": address[0]})
-        await self.enter_room(sid, caller.conversation_id)
+            address = environ.get("asgi.scope", {}).get("client") or (None,)
+            await self.save_session(sid, {"token": auth["token"], "address": address[0]})
+            await self.enter_room(sid, caller.conversation_id)
+        except Exception as error:  # noqa: BLE001 - python-socketio forgets a socket only when it is refused
+            raise _refusal(error) from None
         self._pumps[sid] = asyncio.create_task(self._pump(sid, caller, seq))
         metrics.streams.labels("socket").inc()
 
@@ -116,7 +119,8 @@ class Sockets(socketio.AsyncNamespace):
         """Sends the history, then everything that comes, in order."""
         services = self.services
         try:
-            found = []
+            newest = await services.database.read(conversations.newest_seq, conversation_id=caller.conversation_id)
+            found, seq = [], max(seq, newest - LONGEST_HISTORY)
             while page := await services.database.read(
                 conversations.messages_after, conversation_id=caller.conversation_id, seq=seq, limit=200
             ):
@@ -137,6 +141,19 @@ class Sockets(socketio.AsyncNamespace):
             log.error("socket_stream_failed", error=type(error).__name__, exc_info=error)
             with contextlib.suppress(Exception):
                 await self.disconnect(sid)
+
+
+def _refusal(error: Exception) -> Exception:
+    """Returns what refuses a connection, with a problem that the client can show."""
+    problem = Problem("internal_error")
+    if isinstance(error, Problem):
+        problem = error
+    elif isinstance(error, UNAVAILABLE):
+        log.warning("storage_unavailable", error=type(error).__name__)
+        problem = Problem("assistant_unavailable", retry_after=3)
+    elif not isinstance(error, KeyError):  # a KeyError: it hung up before it was let in
+        log.error("socket_failed", error=type(error).__name__, exc_info=error)
+    return socketio.exceptions.ConnectionRefusedError(problem.code, problem.body())
 
 
 class Door(socketio.ASGIApp):

@@ -129,7 +129,7 @@ class Talk:
         await self.database.write(_renew, conversation_id=caller.conversation_id, account=account)
 
     async def history(self, *, conversation_id: str, after: str | None, limit: int = 500) -> list[dict[str, Any]]:
-        """Returns the messages after the one with id `after`, in order; waits a moment for the greeting when there is nothing yet."""
+        """Returns the messages after the one with id `after`, in order."""
         seq = await self.seq(conversation_id=conversation_id, after=after)
         found = await self.database.read(
             conversations.messages_after, conversation_id=conversation_id, seq=seq, limit=limit
@@ -165,6 +165,7 @@ class Talk:
 
     async def feedback(self, *, conversation_id: str, score: int, comment: str | None) -> None:
         """Keeps a customer's opinion, with secrets masked."""
+        await self.limits.take("signal", conversation_id)
         await self.database.write(
             conversations.add_feedback,
             conversation_id=conversation_id,

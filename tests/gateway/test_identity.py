@@ -13,6 +13,7 @@ import requests
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, OKPKey
 
+from gateway.limits import household
 from tests.gateway.conftest import HOST_KEYS, World, wait_for
 
 
@@ -120,6 +121,13 @@ def test_a_sign_in_runs_out_and_is_renewed(strict: World) -> None:
     assert talk.post("/refresh", {"customer_token": strict.login(strict.account())}).status_code == 409
     assert talk.post("/refresh", {"customer_token": strict.login(account)}).json()["token"] == talk.token
     assert ("customer", "who am i") in talk.history()
+
+
+def test_an_ipv6_household_is_counted_as_one_address() -> None:
+    same = {household(f"2001:db8:1:2:{number:x}::1") for number in range(1, 5)}
+    assert same == {"2001:db8:1:2::/64"} and household("2001:db8:1:3::1") not in same
+    assert household("::ffff:192.0.2.7") == household("192.0.2.7") == "192.0.2.7"
+    assert household("desk:2001:db8:1:2::9") == "desk:2001:db8:1:2::/64" and household("unknown") == "unknown"
 
 
 def test_too_many_requests_are_refused_kindly(strict: World) -> None:

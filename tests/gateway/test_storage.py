@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import signal
 import subprocess
@@ -10,8 +11,10 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 import requests
+import socketio
 
 from tests.gateway.conftest import ADMIN, Talk, World, drop, free_port, postgres, wait_for
+from tests.gateway.test_streams import socket
 from tests.services import missing
 
 
@@ -53,6 +56,12 @@ def test_storage_that_is_away_is_said_and_nothing_is_lost(stored: World) -> None
         refused(talk, "two")
         assert requests.get(stored.url + "/healthz").status_code == 200
         assert requests.get(stored.url + "/readyz").json()["checks"]["database"]["ok"] is False
+        with pytest.raises(socketio.exceptions.ConnectionError):
+            asyncio.run(socket(stored, talk))
+        assert '"event": "socket_failed"' not in stored.log_text()
+        # What the runbook says to watch.
+        counted = requests.get(stored.url + "/metrics").text
+        assert 'messages",status="503"}' in counted and 'messages",status="500"}' not in counted
         admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
     assert talk.replies("two", "two") == ["echo: two"]
     said = ["您好", "hello", "echo: hello", "one", "echo: one", "two", "echo: two"]

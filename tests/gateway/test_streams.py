@@ -12,7 +12,10 @@ import pytest
 import requests
 import socketio
 
+from gateway import conversations
+from gateway.database import Database
 from gateway.hub import MOST_STREAMS
+from gateway.sockets import LONGEST_HISTORY
 from tests.gateway.conftest import Talk, World, wait_for
 
 
@@ -187,6 +190,21 @@ async def test_a_socket_needs_the_bearer_and_resumes(world: World) -> None:
     assert answer.status_code == 200
     await until(lambda: not client.connected)
     assert ("closed", {"code": "unauthenticated"}) in heard
+
+
+async def test_a_socket_is_sent_the_newest_thousand_lines_of_a_very_long_talk(alone: World) -> None:
+    talk = alone.talk()
+    await asyncio.to_thread(talk.say, "hello")
+    database = Database(f"sqlite:///{alone.home / 'gateway.sqlite'}")
+    with database.session() as session:
+        for number in range(LONGEST_HISTORY + 50):
+            conversations.add_message(session, conversation_id=talk.id, author="bot", text=f"line {number}")
+    database.close()
+    client, heard = await socket(alone, talk)
+    await until(lambda: bool(heard))
+    lines = [message["text"] for message in heard[0][1]["messages"]]
+    assert lines == [f"line {number}" for number in range(50, LONGEST_HISTORY + 50)]
+    await client.disconnect()
 
 
 async def test_many_sockets_dropped_and_back_lose_nothing(alone: World) -> None:
