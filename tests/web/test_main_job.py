@@ -129,6 +129,7 @@ def test_a_request_that_waits_for_the_bank_shows_its_progress_and_ends_by_itself
     expect(running.locator("[aria-current=step]")).to_have_text("银行处理")
     one.world.settle()
     one.sees_end()
+    expect(one.chat.locator(".operation[data-tone=busy], .operation [aria-current=step]")).to_have_count(0)  # nothing looks as though it still waits
 
 
 def test_who_is_not_signed_in_is_asked_to_and_then_it_goes_on(customer: Any) -> None:

@@ -63,6 +63,7 @@ function Progress({ status, live, words }: { status: string; live: boolean; word
   );
 }
 
+/** `live`: there is no later word on it; one that has gone on since does not look as though it still waits. */
 function Operation({ card, live, language, words }: { card: OperationCard; live: boolean; language: Language; words: Words }) {
   const { tone, icon } = TONES[card.status] ?? { tone: "still", icon: "clock" as IconName };
   const running = ["awaiting_verification", "processing", "pending", "manual_review"].includes(card.status);
@@ -70,7 +71,7 @@ function Operation({ card, live, language, words }: { card: OperationCard; live:
   const effects = (running || card.status === "succeeded" ? (card.effects ?? []) : []).flatMap((effect) => words.effects[effect.code]?.(effect) ?? []);
   const reason = card.reason ? words.reasons[card.reason] : undefined;
   return (
-    <Frame className="operation" data-tone={tone} data-status={card.status}>
+    <Frame className="operation" data-tone={running && !live ? "still" : tone} data-status={card.status}>
       <div className="operation-head">
         <span className="operation-icon">
           <Icon name={icon} />
@@ -83,7 +84,7 @@ function Operation({ card, live, language, words }: { card: OperationCard; live:
           <p className="operation-target">{card.target}</p>
         </div>
       </div>
-      {(running || card.status === "succeeded") && <Progress status={card.status} live={live && running} words={words} />}
+      {((running && live) || card.status === "succeeded") && <Progress status={card.status} live={running} words={words} />}
       <CardContent className="operation-facts">
         <dl>
           {card.reference && (
