@@ -21,13 +21,18 @@ function useTitles(): (label: string | null) => string {
   return (label) => (label === "new" ? words.review.new : label === "skip" ? words.review.skip : said(labels.data?.find((one: Label) => one.name === label)?.title, language, label ?? ""));
 }
 
+/** What can be picked at once: the agent's word, then what was understood; a line said to a person has only the first. */
+function choicesOf(item: ReviewItem): { name: string; confidence: number }[] {
+  const word = item.proposed && item.proposed !== "new" ? [{ name: item.proposed, confidence: 0 }] : [];
+  return [...word, ...item.ranking.filter((one) => one.name !== item.proposed)].slice(0, 3);
+}
+
 function Item({ item, first, decide }: { item: ReviewItem; first: boolean; decide: (item: ReviewItem, label: string) => void }) {
   const words = useWords();
   const language = useLanguage();
   const masked = useMasked();
   const title = useTitles();
   const [changing, setChanging] = useState(false);
-  const ranked = item.ranking.slice(0, 3);
   const pick = (label: string) => {
     setChanging(false);
     decide(item, label);
@@ -69,16 +74,12 @@ function Item({ item, first, decide }: { item: ReviewItem; first: boolean; decid
       )}
       {(!item.decision || changing) && (
         <div className="review-acts">
-          {ranked.map((one, at) => (
+          {choicesOf(item).map((one, at) => (
             <Button key={one.name} size="small" onClick={() => pick(one.name)}>
-              {first && <kbd>{at + 1}</kbd>} {said(one.title, language, one.name)} {one.confidence >= 0.005 && <small>{Math.round(one.confidence * 100)}%</small>}
+              {first && <kbd>{at + 1}</kbd>} {title(one.name)} {one.name === item.proposed && <small>{words.review.proposed}</small>}
+              {one.confidence >= 0.005 && <small>{Math.round(one.confidence * 100)}%</small>}
             </Button>
           ))}
-          {item.proposed && item.proposed !== "new" && !ranked.some((one) => one.name === item.proposed) && (
-            <Button size="small" onClick={() => pick(item.proposed ?? "")}>
-              {title(item.proposed)} <small>{words.review.proposed}</small>
-            </Button>
-          )}
           <LabelPick placeholder={words.review.choose} pick={pick} />
           <Button size="small" type="text" onClick={() => pick("skip")}>
             {first && <kbd>0</kbd>} {words.review.skip}
@@ -141,7 +142,7 @@ export default function ReviewPage() {
   };
   const first = items[0];
   const pick = (at: number) => () => {
-    const label = first?.ranking[at]?.name;
+    const label = first && choicesOf(first)[at]?.name;
     if (state === "open" && first && label) void decide(first, label);
   };
   useKeys({ "1": pick(0), "2": pick(1), "3": pick(2), "0": state === "open" && first !== undefined && (() => void decide(first, "skip")) });

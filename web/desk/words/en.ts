@@ -315,7 +315,7 @@ export const en: Words = {
     saved: "Noted",
     groups: { operation: "Operations", faq: "Questions", safety: "Safety", conversation: "Conversation" },
     noConfusions: "No confusions yet",
-    keys: "1–3 picks a ranked intent, 0 skips",
+    keys: "1–3 picks one of the first intents, 0 skips",
     change: "Change",
     changeEnd: "Cancel",
     exported: "exported",

@@ -310,7 +310,7 @@ export const zh = {
     saved: "已记录",
     groups: { operation: "办理", faq: "问答", safety: "安全", conversation: "对话" } as Record<string, string>,
     noConfusions: "还没有混淆",
-    keys: "按 1–3 选排名靠前的意图，0 跳过",
+    keys: "按 1–3 选前几个意图，0 跳过",
     change: "改判",
     changeEnd: "取消",
     exported: "已导出",
