@@ -138,6 +138,7 @@ def take(session: Session, *, person: Person, conversation_id: str, again: bool 
         conversation_id=conversation_id,
         author="system",
         text=words.one("agent_joined", conversation.language, agent=person.name),
+        agent=person.name,
     )
     audit.write(session, agent=person.username, action="take", conversation_id=conversation_id)
     return row(session, conversation)
@@ -276,7 +277,9 @@ def transfer(
             ticket.taken_by = to
         if done:
             text = words.one("agent_joined", conversation.language, agent=colleague.name)
-            conversations.add_message(session, conversation_id=conversation_id, author="system", text=text)
+            conversations.add_message(
+                session, conversation_id=conversation_id, author="system", text=text, agent=colleague.name
+            )
     if not done:
         raise Problem("owner_changed")
     audit.write(session, agent=person.username, action="transfer", conversation_id=conversation_id, to=to)
