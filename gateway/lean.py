@@ -24,7 +24,8 @@ def _without(*names: str) -> Iterator[None]:
 
 
 with _without("redis", "requests", "rich"):
+    import engineio
     import socketio
     import structlog
 
-__all__ = ["socketio", "structlog"]
+__all__ = ["engineio", "socketio", "structlog"]

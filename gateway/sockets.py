@@ -14,7 +14,7 @@ from typing import Any
 from gateway import buttons, conversations, ids, metrics
 from gateway.api.stream import changes
 from gateway.identity.bearers import Caller
-from gateway.lean import socketio
+from gateway.lean import engineio, socketio
 from gateway.log import log
 from gateway.problems import UNAVAILABLE, Problem
 from gateway.routes import scrub
@@ -22,6 +22,8 @@ from gateway.services import Services
 
 # Lines that a new connection is sent at once; who wants older ones pages through `GET …/messages`.
 LONGEST_HISTORY = 1000
+# Where a connection's ASGI scope keeps its Engine.IO id.
+SID = "jiebang.engineio_sid"
 
 
 class Sockets(socketio.AsyncNamespace):
@@ -156,6 +158,40 @@ def _refusal(error: Exception) -> Exception:
     return socketio.exceptions.ConnectionRefusedError(problem.code, problem.body())
 
 
+class Engine(engineio.AsyncServer):
+    """Engine.IO whose connections end when they are ended."""
+
+    async def disconnect(self, sid: str | None = None) -> None:
+        """Ends a connection (all of them without `sid`) at once.
+
+        python-engineio's own waits until the farewell has been sent: for ever when the client has hung up, since then nothing is sent any more.
+        It also leaves the line open until the client closes it.
+        """
+        for line in [*self.sockets.values()] if sid is None else [self.sockets.get(sid)]:
+            if line is not None:
+                await line.close(wait=False, reason=self.reason.SERVER_DISCONNECT)
+                await line.queue.put(None)  # its writer closes the line, which ends its reader
+                self.sockets.pop(line.sid, None)
+
+
+class Server(socketio.AsyncServer):
+    """Socket.IO over our Engine.IO. A packet that no client of ours sends ends its connection."""
+
+    def _engineio_server_class(self) -> type[Engine]:
+        return Engine
+
+    async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> Any:
+        environ["asgi.scope"][SID] = eio_sid
+        return await super()._handle_eio_connect(eio_sid, environ)
+
+    async def _handle_eio_message(self, eio_sid: str, data: Any) -> None:
+        try:
+            await super()._handle_eio_message(eio_sid, data)
+        except Exception as error:  # noqa: BLE001
+            log.info("socket_refused", error=type(error).__name__)
+            await self.eio.disconnect(eio_sid)
+
+
 class Door(socketio.ASGIApp):
     """Socket.IO in front of the application. What is no Socket.IO ends that one connection, in silence: anybody may send it."""
 
@@ -169,13 +205,15 @@ class Door(socketio.ASGIApp):
             log.info("socket_refused", error=type(error).__name__)
             with contextlib.suppress(Exception):
                 await send({"type": "websocket.close", "code": 1002})
+            if sid := scope.get(SID):  # python-engineio would keep it until its next ping is missed
+                await self.engineio_server.eio.disconnect(sid)
 
 
 def mount(services: Services, app: Any) -> Any:
     """Returns the ASGI application with Socket.IO at /socket.io in front of `app`."""
     origins: Any = list(services.settings.cors_origins) or None
     # Their own loggers write past ours, with what was sent; these go by ours, which redacts.
-    server = socketio.AsyncServer(
+    server = Server(
         async_mode="asgi",
         cors_allowed_origins=origins,
         max_http_buffer_size=64 * 1024,
@@ -185,13 +223,4 @@ def mount(services: Services, app: Any) -> Any:
         engineio_logger=logging.getLogger("engineio"),
     )
     server.register_namespace(Sockets(services))
-
-    async def message(sid: str, data: Any) -> None:
-        try:
-            await server._handle_eio_message(sid, data)
-        except Exception as error:  # noqa: BLE001 - a packet that no client of ours sends
-            log.info("socket_refused", error=type(error).__name__)
-            await server.eio.disconnect(sid)
-
-    server.eio.on("message", message)
     return Door(server, other_asgi_app=app, socketio_path="socket.io")

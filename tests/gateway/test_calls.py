@@ -291,7 +291,12 @@ def test_what_stands_in_the_way_is_told(office: Office) -> None:
     assert first["operation"]["id"] == again["operation"]["id"]
     cancelled = phone.post(f"/operations/{first['operation']['id']}/cancel", {"client_id": once()}).json()
     assert cancelled["operation"]["status"] == "cancelled" and "没有改动" in cancelled["guide"]["next"]["zh"]
-    assert phone.post("/operations/op_%3Fx/cancel", {"client_id": once()}).status_code == 404
+    # Only an operation's id goes into binding's path: whatever stands behind it would make another address of it.
+    own = first["operation"]["id"]
+    assert phone.get(f"/operations/{own}").status_code == 200
+    for wrong in (f"{own}%23", f"{own}%3Fx", f"{own}%0A", f"{own}%252F..%252F{own}", f"{own}%5C", f"x%23{own}", "op_", "op_%3Fx", "op_%E8%A7%A3", "op_" + "a" * 61):  # fmt: skip
+        assert phone.get(f"/operations/{wrong}").status_code == 404, wrong
+        assert phone.post(f"/operations/{wrong}/cancel", {"client_id": once()}).status_code == 404, wrong
 
 
 def test_a_recogniser_sends_lines_and_reads_nothing(office: Office) -> None:

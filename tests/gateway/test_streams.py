@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import threading
 from typing import Any
 
@@ -101,27 +102,54 @@ async def test_streams_of_one_talk_are_counted(alone: World) -> None:
     wait_for(lambda: talk.get("/events", stream=True).status_code == 200)
 
 
-async def test_what_is_no_socket_io_ends_that_connection_only(alone: World) -> None:
-    talk = alone.talk()
-    client, heard = await socket(alone, talk)
+async def test_what_is_no_socket_io_ends_that_connection_only(fresh: World) -> None:
+    fresh.start()
+    talk = fresh.talk()
+    client, heard = await socket(fresh, talk)
     hello, nest = "40" + json.dumps({"token": talk.token}), "[" * 5000
     broken: list[list[str | bytes]] = [
         [b"\x00\x01"], ["x"], [""], ["40"], ["42[]"], ["42{}"], ['42["message"'], ["4" + "9" * 400 + '["message"]'], ["44"],
         *[[hello, bad] for bad in ("42[]", "42{}", "42", "x", '451-["message",{"_placeholder":true,"num":0}]', '459999999-["x"]', "46", "44",
                                    '42/admin,["message",{}]', f'42["message",{nest}', '42["no such event",1]', b"\x04")],
     ]  # fmt: skip
-    address = alone.url.replace("http", "ws") + "/socket.io/?EIO=4&transport=websocket"
-    before = len(alone.log_text())
+    polled = fresh.url + "/socket.io/?EIO=4&transport=polling"
     async with aiohttp.ClientSession() as http:
+        # Some hang up at once; the others wait until the gateway does.
         for packets in broken:
-            async with http.ws_connect(address) as line:
+            async with http.ws_connect(polled.replace("polling", "websocket")) as line:
                 for packet in packets:
                     await (line.send_bytes(packet) if isinstance(packet, bytes) else line.send_str(packet))
+        hung_up_on: list[list[str | bytes]] = [
+            [hello, "42[]"],
+            [hello, "44"],
+            [hello, b"\x04"],
+            [hello, "x"],
+            ["44"],
+            ["x"],
+        ]
+        for packets in hung_up_on:
+            async with http.ws_connect(polled.replace("polling", "websocket")) as line:
+                for packet in packets:
+                    await (line.send_bytes(packet) if isinstance(packet, bytes) else line.send_str(packet))
+                while (await line.receive(timeout=15)).type is aiohttp.WSMsgType.TEXT:
+                    pass
+                assert line.closed
+        async with http.get(polled) as opened:
+            sid = json.loads((await opened.text())[1:])["sid"]
+        async with http.post(f"{polled}&sid={sid}", data="4" * 70_000) as refused:
+            assert refused.status == 400
     answer = await client.call("message", {"text": "still here", "client_id": "s"})
     assert [reply["text"] for reply in answer["replies"]] == ["echo: still here"]
     await client.disconnect()
-    logged = [json.loads(line) for line in alone.log_text()[before:].splitlines()]  # every line is ours
+    # Nothing of them is left, long before the first ping that they could miss (20 s).
+    gone = 'gateway_streams{kind="socket"} 0.0'
+    await asyncio.to_thread(wait_for, lambda: gone in requests.get(fresh.internal + "/metrics").text, seconds=15)
+    gateway = fresh.processes["gateway"]
+    await asyncio.to_thread(fresh.kill, "gateway", signal.SIGTERM)
+    logged = [json.loads(line) for line in fresh.log_text().splitlines()]  # every line is ours
+    # A task that is left makes the web server wait out its patience, and say so in an error.
     assert not [line for line in logged if line["level"] in ("error", "critical")]
+    assert (gateway.returncode, logged[-1]["event"]) == (0, "gateway_stopped")
 
 
 async def socket(world: World, talk: Talk, **auth: Any) -> tuple[socketio.AsyncClient, list[tuple[str, Any]]]:
