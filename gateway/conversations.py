@@ -265,7 +265,9 @@ def add_feedback(session: Session, *, conversation_id: str, score: int, comment:
     """Stores a customer's opinion, one for each time that it was asked for: a second tap replaces the first. `comment` is redacted already."""
     session.get_one(Conversation, conversation_id, with_for_update=True)
     mine = Message.conversation_id == conversation_id
-    newest = select(Message.card, Message.at).where(mine, Message.card.is_not(None)).order_by(Message.seq.desc()).limit(200)
+    newest = (
+        select(Message.card, Message.at).where(mine, Message.card.is_not(None)).order_by(Message.seq.desc()).limit(200)
+    )
     asked = next((at for card, at in session.execute(newest) if card and card.get("type") == "rating"), None)
     query = select(Feedback).where(Feedback.conversation_id == conversation_id).order_by(Feedback.at.desc())
     known = session.scalars(query.limit(1)).first()

@@ -31,7 +31,9 @@ async def forever(services: Services) -> None:
                 log.error("audit_broken", number=number)
             if time.monotonic() - forgot_at > 3600:
                 forgot_at = time.monotonic()
-                gone = await retention.forget(services.database, services.tracker, days=services.settings.retention_days)
+                gone = await retention.forget(
+                    services.database, services.tracker, days=services.settings.retention_days
+                )
                 log.info("retention", conversations=gone)
         except Exception as error:  # noqa: BLE001
             log.error("housekeeping_failed", error=type(error).__name__, exc_info=error)

@@ -77,7 +77,9 @@ def main() -> None:
     if given.command != "export" and found.rasa_tracker_url is None:
         sys.stderr.write("RASA_TRACKER_URL is not set: what Rasa's tracker store keeps of these talks stays there.\n")
     if given.command == "retain":
-        gone = asyncio.run(retention.forget(database, tracker, days=found.retention_days if given.days is None else given.days))
+        gone = asyncio.run(
+            retention.forget(database, tracker, days=found.retention_days if given.days is None else given.days)
+        )
         sys.stdout.write(f"{gone} conversations deleted\n")
         return
     with database.session() as session:

@@ -19,7 +19,9 @@ class Tracker:
             connect: dict[str, object] = {"timeout": 20}
             if address.drivername in ("postgresql", "postgres"):
                 address, connect = address.set(drivername="postgresql+psycopg"), {"connect_timeout": 5}
-            self._engine = create_engine(address, connect_args=connect, pool_size=1, pool_pre_ping=True, hide_parameters=True)
+            self._engine = create_engine(
+                address, connect_args=connect, pool_size=1, pool_pre_ping=True, hide_parameters=True
+            )
 
     def forget(self, conversations: Sequence[str]) -> int:
         """Deletes everything of these talks; returns how many events."""

@@ -147,9 +147,7 @@ class Turns:
             await self.hub.nudge(turn.conversation_id, "typing", author="bot", typing=False)
 
     async def _failed(self, turn: Turn, reason: str, *, ask_again: bool) -> None:
-        await self.database.write(
-            _fail, turn_id=turn.id, attempt=turn.attempts, reason=reason, ask_again=ask_again
-        )
+        await self.database.write(_fail, turn_id=turn.id, attempt=turn.attempts, reason=reason, ask_again=ask_again)
 
     async def _ask(self, turn: Turn, body: dict[str, Any]) -> dict[str, Any]:
         """Asks Rasa; while recovering after a restart it is given time to come up too."""

@@ -74,9 +74,7 @@ async def actions_only(name: Annotated[str, Depends(service, scope="function")])
         raise Problem("forbidden")
 
 
-def running(
-    session: Session, *, conversation_id: str, turn_id: str, turn_timeout: float
-) -> tuple[Conversation, Turn]:
+def running(session: Session, *, conversation_id: str, turn_id: str, turn_timeout: float) -> tuple[Conversation, Turn]:
     """Returns the conversation whose turn is running now, and the turn; raises `not_found`, `no_turn`."""
     conversation = session.get(Conversation, conversation_id) if ids.looks_right(conversation_id, "conv") else None
     if conversation is None:

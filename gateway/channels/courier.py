@@ -125,7 +125,9 @@ class Courier:
         channel = conversation.channel
         adapter = self.adapters.get(channel)
         merged = adapter is not None and adapter.merges
-        for _, group in groupby(parcels, key=lambda one: one.message.turn_id if merged and one.message.turn_id else one.message.id):
+        for _, group in groupby(
+            parcels, key=lambda one: one.message.turn_id if merged and one.message.turn_id else one.message.id
+        ):
             some = list(group)
             names = [one.delivery.id for one in some]
             try:

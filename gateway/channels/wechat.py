@@ -274,7 +274,14 @@ async def webhook(request: Request, timestamp: Q = "", nonce: Q = "") -> PlainTe
     raw = await request.body()
     fields = parse(raw) if raw else {}
     if adapter.crypto is not None:
-        _same(request.query_params.get("msg_signature", ""), token, timestamp, nonce, fields.get("Encrypt", ""), at=timestamp)
+        _same(
+            request.query_params.get("msg_signature", ""),
+            token,
+            timestamp,
+            nonce,
+            fields.get("Encrypt", ""),
+            at=timestamp,
+        )
         try:
             fields = parse(adapter.crypto.decrypt(fields["Encrypt"]))
         except (ValueError, KeyError):

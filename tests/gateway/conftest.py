@@ -113,7 +113,9 @@ class World:
         names = tuple(name for name in names or ("rasa", "binding", "gateway") if name not in self.processes)
         for name in names:
             here = pathlib.Path(__file__).parent
-            script = [str(here / "platforms.py")] if name == "platforms" else [str(here / "standins.py"), name.rstrip("2")]
+            script = (
+                [str(here / "platforms.py")] if name == "platforms" else [str(here / "standins.py"), name.rstrip("2")]
+            )
             command = ["-m", "gateway"] if name == "gateway" else [*script, str(self.ports[name])]
             command.insert(0, sys.executable)
             with (self.home / f"{name}.log").open("ab") as log:

@@ -117,7 +117,11 @@ def test_telegram_says_on_the_spot_that_somebody_is_too_fast(apps: Apps) -> None
     assert {answer.status_code for answer in answers} == {200} and len(answers) > 20
     said = answers[-1].json()
     assert (said["method"], said["chat_id"]) == ("sendMessage", 71) and "a little fast" in said["text"]
-    wait_for(lambda: apps.sent("telegram", 71)[-1:] and apps.sent("telegram", 71)[-1]["text"] == f"echo: line {len(answers) - 2}")
+    wait_for(
+        lambda: (
+            apps.sent("telegram", 71)[-1:] and apps.sent("telegram", 71)[-1]["text"] == f"echo: line {len(answers) - 2}"
+        )
+    )
 
 
 def test_a_system_that_hangs_holds_up_nobody_else(apps: Apps) -> None:
@@ -237,7 +241,11 @@ def test_wechat_fetches_a_new_token_and_records_the_quota(apps: Apps) -> None:
 def test_wechat_refuses_what_is_forged_or_broken(apps: Apps) -> None:
     assert apps.wechat("o-x", text("x"), token="wrong").status_code == 401
     # In plain mode a signature says nothing of the body: one that was seen once would let anybody speak for everybody.
-    assert apps.wechat("o-x", text("x"), age=3600).status_code == apps.wechat("o-x", text("x"), age=-3600).status_code == 401
+    assert (
+        apps.wechat("o-x", text("x"), age=3600).status_code
+        == apps.wechat("o-x", text("x"), age=-3600).status_code
+        == 401
+    )
     assert apps.wechat("o-clock", text("x"), age=240).text == "success"
     at = str(int(time.time()))
     good = {
@@ -324,7 +332,11 @@ def test_wechat_says_on_the_spot_that_somebody_is_too_fast(apps: Apps) -> None:
         parts = (fields["TimeStamp"], fields["Nonce"], fields["Encrypt"])
         assert fields["MsgSignature"] == sign("wx-echo", *parts)
         fields = parse(apps.crypto.decrypt(fields["Encrypt"]))
-    assert fields["ToUserName"] == "o-fast" and fields["FromUserName"] == "gh_1" and fields["Content"].startswith("您发得有点快")
+    assert (
+        fields["ToUserName"] == "o-fast"
+        and fields["FromUserName"] == "gh_1"
+        and fields["Content"].startswith("您发得有点快")
+    )
     wait_for(lambda: wechat_texts(apps, "o-fast")[-1:] == [f"echo: line {len(answers) - 2}"])
 
 

@@ -20,7 +20,9 @@ from tests.gateway.conftest import tables
 def test_a_platform_that_is_away_is_tried_for_most_of_an_hour_and_then_given_up(tmp_path: pathlib.Path) -> None:
     database = Database(f"sqlite:///{shutil.copy(tables(), tmp_path)}")
     with database.session() as session:
-        talk, _ = conversations.create(session, language="zh", account=None, channel="telegram", address="1", greet=False)
+        talk, _ = conversations.create(
+            session, language="zh", account=None, channel="telegram", address="1", greet=False
+        )
         for text in ("办好了", "还有"):
             conversations.add_message(session, conversation_id=talk, author="bot", text=text)
     waited, tries = timedelta(), 0
@@ -31,7 +33,9 @@ def test_a_platform_that_is_away_is_tried_for_most_of_an_hour_and_then_given_up(
             [(_, parcels)] = courier._claim(session, busy=Counter(), talks=set())
             names = [one.delivery.id for one in parcels]
             assert tries == courier.MOST_ATTEMPTS or len(names) == 2
-            assert [one.message.text for one in parcels] == (["办好了", "还有"] if tries < courier.MOST_ATTEMPTS else ["还有"])
+            assert [one.message.text for one in parcels] == (
+                ["办好了", "还有"] if tries < courier.MOST_ATTEMPTS else ["还有"]
+            )
             if tries == courier.MOST_ATTEMPTS:
                 break
         tries += 1
@@ -49,10 +53,16 @@ def test_a_platform_that_is_away_is_tried_for_most_of_an_hour_and_then_given_up(
 
 def test_a_destination_that_is_full_leaves_the_others_their_turn(tmp_path: pathlib.Path) -> None:
     database = Database(f"sqlite:///{shutil.copy(tables(), tmp_path)}")
-    places = [*[("webhook", f"ivr|{number}") for number in range(courier.MOST_OPEN + 5)], ("webhook", "app|1"), ("telegram", "1")]
+    places = [
+        *[("webhook", f"ivr|{number}") for number in range(courier.MOST_OPEN + 5)],
+        ("webhook", "app|1"),
+        ("telegram", "1"),
+    ]
     with database.session() as session:
         for channel, address in places:
-            talk, _ = conversations.create(session, language="zh", account=None, channel=channel, address=address, greet=False)
+            talk, _ = conversations.create(
+                session, language="zh", account=None, channel=channel, address=address, greet=False
+            )
             conversations.add_message(session, conversation_id=talk, author="bot", text="hello")
     with database.session() as session:
         found = courier._claim(session, busy=Counter({"webhook:ivr": courier.MOST_OPEN - 1}), talks=set())

@@ -19,7 +19,9 @@ def test_an_error_holds_nothing_of_the_row(tmp_path: pathlib.Path, kind: str) ->
     database = Database(url)
     try:
         with pytest.raises(DBAPIError) as refused, database.session() as session:
-            session.add(Message(id="msg_1", conversation_id="nobody's", seq=1, author="customer", text="my wages are late"))
+            session.add(
+                Message(id="msg_1", conversation_id="nobody's", seq=1, author="customer", text="my wages are late")
+            )
         assert "wages" not in str(refused.value) and "messages" in str(refused.value)
     finally:
         database.close()

@@ -31,9 +31,7 @@ def test_the_example_names_everything_that_compose_needs() -> None:
 def test_the_rooms_of_a_node_outlive_its_gateway() -> None:
     documents = list(yaml.safe_load_all((DEPLOY / "kubernetes" / "jiebang.yml").read_text()))
     [pod] = [one["spec"]["template"]["spec"] for one in documents if one["kind"] == "StatefulSet"]
-    pauses = {
-        one["name"]: int(one["lifecycle"]["preStop"]["exec"]["command"][1]) for one in pod["containers"]
-    }
+    pauses = {one["name"]: int(one["lifecycle"]["preStop"]["exec"]["command"][1]) for one in pod["containers"]}
     longest_turn, last_deliveries = 17, 5
     for name in set(pauses) - {"gateway"}:
         assert pauses[name] >= pauses["gateway"] + longest_turn + last_deliveries

@@ -27,7 +27,9 @@ def remember(path: pathlib.Path, talks: list[str]) -> None:
     """Makes a tracker store as Rasa does, with three events of each talk."""
     with sqlite3.connect(path) as store:
         store.execute(SCHEMA)
-        store.executemany("INSERT INTO events (sender_id, type_name) VALUES (?, 'user')", [(talk,) for talk in talks * 3])
+        store.executemany(
+            "INSERT INTO events (sender_id, type_name) VALUES (?, 'user')", [(talk,) for talk in talks * 3]
+        )
 
 
 def remembered(path: pathlib.Path) -> set[str]:

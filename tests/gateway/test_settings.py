@@ -162,7 +162,9 @@ def test_who_tried_the_breaker_and_vanished_shuts_it_for_nobody() -> None:
 def test_passwords_are_cheap_to_check_in_the_sandbox_only() -> None:
     real, cheap = hasher({"DESK_PASSWORD_KIB": "64"}), hasher({"DESK_PASSWORD_KIB": "64", "JIEBANG_SANDBOX": "1"})
     assert (real.memory_cost, real.time_cost, real.parallelism) == (65536, 3, 4) and real.type.name == "ID"
-    assert cheap.memory_cost == 64 and real.verify(cheap.hash("word"), "word") and cheap.verify(real.hash("word"), "word")
+    assert (
+        cheap.memory_cost == 64 and real.verify(cheap.hash("word"), "word") and cheap.verify(real.hash("word"), "word")
+    )
 
 
 def test_a_companys_own_hotline_is_what_customers_read(monkeypatch: pytest.MonkeyPatch) -> None:

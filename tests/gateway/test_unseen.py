@@ -46,7 +46,9 @@ def test_the_open_operation_takes_the_code_and_nobody_reads_it(world: World, tex
     assert talk.history()[-1] == ("system", "The code was right and it's done.")
     assert "[code]" in talk.history()[-2][1] and world.rasa()["ran"] == ran
     listed, verified = world.binding()["seen"][before:]
-    assert listed["path"] == "/v1/operations?open=true" and verified["path"] == "/v1/challenges/chal_493817/verify?wait=3"
+    assert (
+        listed["path"] == "/v1/operations?open=true" and verified["path"] == "/v1/challenges/chal_493817/verify?wait=3"
+    )
     assert json.loads(verified["body"]) == {"code": "493817", "effects_version": "v1"}
     shown = agent.get(f"/conversations/{talk.id}").json()
     told = [line["text"] for line in shown["messages"][-2:]]
