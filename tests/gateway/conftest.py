@@ -287,6 +287,17 @@ def fresh(tmp_path: pathlib.Path) -> Iterator[World]:
     made.close()
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Iterator[Database]:
+    """A database with the tables."""
+    url = postgres() if request.param == "postgresql" else f"sqlite:///{shutil.copy(tables(), tmp_path)}"
+    made = Database(url)
+    yield made
+    made.close()
+    if request.param == "postgresql":
+        drop(url)
+
+
 @pytest.fixture(autouse=True)
 def calm(request: pytest.FixtureRequest) -> Iterator[None]:
     """Sets the shared stand-in back to normal after each test and looks whether the gateway broke a promise."""

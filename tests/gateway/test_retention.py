@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import pathlib
-import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -17,7 +15,7 @@ from gateway import conversations, retention
 from gateway.database import Database
 from gateway.models import Conversation, now
 from gateway.tracker import Tracker
-from tests.gateway.conftest import ROOT, World, drop, postgres, tables
+from tests.gateway.conftest import ROOT, World
 
 SCHEMA = """CREATE TABLE events (id INTEGER PRIMARY KEY, sender_id VARCHAR(255) NOT NULL, type_name VARCHAR(255) NOT NULL,
             timestamp FLOAT, intent_name VARCHAR(255), action_name VARCHAR(255), data TEXT)"""
@@ -36,17 +34,6 @@ def remembered(path: pathlib.Path) -> set[str]:
     """Returns whose talks a tracker store still holds."""
     with sqlite3.connect(path) as store:
         return {row[0] for row in store.execute("SELECT DISTINCT sender_id FROM events")}
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Iterator[Database]:
-    """A database with the tables."""
-    url = postgres() if request.param == "postgresql" else f"sqlite:///{shutil.copy(tables(), tmp_path)}"
-    made = Database(url)
-    yield made
-    made.close()
-    if request.param == "postgresql":
-        drop(url)
 
 
 async def test_old_talks_go_batch_by_batch_and_young_ones_stay(

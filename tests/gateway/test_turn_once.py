@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import pathlib
-import shutil
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,7 +13,6 @@ from gateway.database import Database
 from gateway.hub import Hub
 from gateway.locks import Locks
 from gateway.turns import Turns
-from tests.gateway.conftest import drop, postgres, tables
 
 
 class Brain:
@@ -30,19 +26,10 @@ class Brain:
         self.asked.set()
         await self.may.wait()
         if self.fails:
+            # Rasa runs a turn once and gives who asks again the answer that it has.
+            self.fails = False
             raise BrainUnavailable("timeout", unknown=True)
         return {"language": "en", "pinned": False, "replies": [{"text": f"echo: {body['text']}"}], "parse": None}
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Iterator[Database]:
-    """A database with the tables."""
-    url = postgres() if request.param == "postgresql" else f"sqlite:///{shutil.copy(tables(), tmp_path)}"
-    made = Database(url)
-    yield made
-    made.close()
-    if request.param == "postgresql":
-        drop(url)
 
 
 def gateway(database: Database, brain: Any) -> Turns:
