@@ -128,7 +128,7 @@ def test_transfer_and_close(world: World) -> None:
     assert agent.post(f"/conversations/{talk.id}/transfer", {"to": "nobody"}).status_code == 422
     assert agent.post(f"/conversations/{talk.id}/transfer", {"to": "supervisor"}).json()["agent"] == "supervisor"
     # The colleague is the one whom the customer's page names, before they have written a word.
-    assert [m["agent"] for m in talk.get("/messages").json()["messages"] if m.get("agent")] == ["agent", "supervisor"]
+    assert [m["agent"] for m in talk.get("/messages").json()["messages"] if m.get("agent")] == ["林晓 Lynn", "周敏 May"]
     assert agent.post(f"/conversations/{talk.id}/close", {"wrap_up": "solved"}).json()["code"] == "owner_changed"
     assert boss.post(f"/conversations/{talk.id}/transfer", {"to": "queue"}).json()["mode"] == "queue"
     assert talk.get("").json()["mode"] == "queue"
