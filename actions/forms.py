@@ -27,12 +27,14 @@ NOTED = ("method", "note", "note_value", "choices", "remembered")
 
 
 def corrects(turn: Turn, *, kind: OperationKind, entities: Mapping[str, Any]) -> bool:
-    """Tells whether a message that was too uncertain to start this operation names another object for it ("no, unbind the ICBC one").
+    """Tells whether a message that was too uncertain to start this operation, or an uncertain "no", names another object for it ("no, unbind the ICBC one").
 
     "Not this one" may stand in it; an act that is itself denied has another reason. Inside the operation that certainty is not needed: its effects are shown anew, and nothing happens without a yes and a code."""
     ranking, why = turn.message.get("intent_ranking") or [{}], turn.message.get("certainty") or {}
+    shares = {label["name"]: label["confidence"] for label in ranking if "confidence" in label}
+    torn = turn.intent == "deny" and shares.get(kind.intent, 0) + shares.get("correct", 0) > shares.get("deny", 1)
     uncertain = turn.intent == "nlu_fallback" and why.get("reason") == "operation" and not set(why.get("doubts") or ()) - {"not"}
-    return uncertain and ranking[0].get("name") == kind.intent and bool(hints_in(objects=kind.objects, entities=entities))
+    return (torn or uncertain and ranking[0].get("name") == kind.intent) and bool(hints_in(objects=kind.objects, entities=entities))
 
 
 class OperationForm(FormValidationAction):

@@ -11,6 +11,9 @@ from actions.operations import BY_INTENT
 from actions.turn import Turn
 
 
+TORN = [{"name": "deny", "confidence": 0.45}, {"name": "unbind_card", "confidence": 0.36}, {"name": "correct", "confidence": 0.18}]
+
+
 def turn(**message: Any) -> Turn:
     uncertain = {"intent": {"name": "nlu_fallback", "confidence": 0.3}, "intent_ranking": [{"name": "unbind_card", "confidence": 0.7}], "certainty": {"reason": "operation", "doubts": []}}
     return Turn(Tracker("conv_1", {}, {**uncertain, **message}, [], False, None, {}, "action_listen"))
@@ -25,6 +28,9 @@ def turn(**message: Any) -> Turn:
         ({"certainty": {"reason": "unmeant", "doubts": ["unbind"]}}, {"bank": "icbc"}, False),  # "don't unbind the ICBC one"
         ({"certainty": {"reason": "operation", "doubts": ["other"]}}, {"bank": "icbc"}, False),  # "my wife removed her ICBC one"
         ({"intent_ranking": [{"name": "bind_card", "confidence": 0.7}]}, {"bank": "icbc"}, False),
+        ({"intent": {"name": "deny", "confidence": 0.45}, "intent_ranking": TORN}, {"bank": "icbc"}, True),  # "no, I want the ICBC one gone"
+        ({"intent": {"name": "deny", "confidence": 0.45}, "intent_ranking": TORN}, {}, False),
+        ({"intent": {"name": "deny", "confidence": 0.9}, "intent_ranking": [{"name": "deny", "confidence": 0.9}, {"name": "correct", "confidence": 0.1}]}, {"bank": "icbc"}, False),
         ({"intent": {"name": "out_of_scope", "confidence": 0.9}}, {"bank": "icbc"}, False),
     ],
 )
