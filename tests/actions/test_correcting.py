@@ -10,7 +10,6 @@ from actions.forms import corrects
 from actions.operations import BY_INTENT
 from actions.turn import Turn
 
-
 TORN = [{"name": "deny", "confidence": 0.45}, {"name": "unbind_card", "confidence": 0.36}, {"name": "correct", "confidence": 0.18}]
 
 
