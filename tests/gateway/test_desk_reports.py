@@ -23,7 +23,7 @@ def test_the_figures_and_their_csv(branch: Office) -> None:
     before = boss.get("/reports").json()
     talk = branch.talk(language="en")
     talk.say("how long does it take")
-    formula = f"=HYPERLINK({uuid.uuid4().hex[:6]})"
+    formula = f"=HYPERLINK(x{uuid.uuid4().hex[:6]})"  # six digits alone would be taken for a code
     other = branch.talk(language="en")
     other.say(formula)
     at = taken(branch, agent, other, "nonsense")
