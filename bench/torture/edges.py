@@ -14,7 +14,7 @@ from pathlib import Path
 import requests
 import sqlalchemy as sa
 
-from bench.torture.common import FULL, TINY, Row, cluster_on, patiently, row
+from bench.torture.common import FULL, TINY, Campaign, Found, Row, cluster_on, patiently, row, scaled, told, total
 from tests.binding.browser import Browser
 from tests.binding.conftest import Cluster, Customer, eventually
 
@@ -184,6 +184,7 @@ class Trial:
         return found
 
 
+FILES = ("bench/torture/edges.py", "bench/torture/doomed.py", "tests/binding/browser.py")
 SURELY = 18  # every kind has at least so many edges (a removed card has 36)
 KINDS = ("card_unbind", "quick_pay_disable", "wallet_unbind", "wallet_bind", "agreement_terminate", "card_bind", "bank_later",
          "decision")  # fmt: skip
@@ -207,14 +208,30 @@ def until_answered(act: Callable[[], str]) -> str:
     return found[0]
 
 
-def every_edge(database: str) -> Row:
-    """Run the campaign."""
-    dice, tried, violations, places = random.Random(7), 0, [], collections.Counter[str]()
+def every_edge(database: str) -> Campaign:
+    """Let the process exit at each edge of each kind of work, a kind a piece; below full scale a sample of the edges."""
     kinds = ("card_unbind",) if TINY else KINDS
     if not FULL and database == "postgresql":
         kinds = ("card_unbind", "bank_later", "decision")
+    groups = [(kind,) for kind in kinds] if FULL else [kinds]
+    groups = groups[: scaled(full=len(groups), short=1)]
+
+    def conclude(found: list[Found]) -> Row:
+        violations = [v for piece in found for v in piece["violations"]]
+        died, edges = total(found, "deaths"), total(found, "edges")
+        of = f"{edges} edges" if FULL else "sampled edges"
+        figure = (
+            f"{died} deaths at {of} of {total(found, 'kinds')} kinds, {len(violations)} violations{told(violations)}"
+        )
+        target = f"every edge of {len(KINDS)} kinds, 0 violations" if FULL else "a sample of the edges, 0 violations"
+        return row("every crash edge", database, figure, target, not violations and died > 0)
+
+    return Campaign(f"edges-{database}", len(groups), lambda n: _die_at_each(database, groups[n]), conclude, FILES)
+
+
+def _die_at_each(database: str, kinds: tuple[str, ...]) -> Found:
+    dice, died, edges, violations = random.Random(7), 0, 0, []
     decided = set()
-    edges: dict[str, int] = {}
     with cluster_on(database, module="bench.torture.doomed") as cluster:
         for kind in kinds:
             chosen = dice.sample(range(1, SURELY + 1), 2 if kind == "card_unbind" and database == "sqlite" else 1)
@@ -222,24 +239,18 @@ def every_edge(database: str) -> Row:
                 dry = Trial(cluster)
                 violations += [f"{kind} unharmed: {w}" for w in dry.problems(getattr(dry, kind)(10**6), kind)]
                 decided |= {dry.op} if kind == "decision" else set()
-                edges[kind] = int(dry.plan.with_suffix(".count").read_text())
-                chosen = list(range(1, edges[kind] + 1))
+                chosen = list(range(1, int(dry.plan.with_suffix(".count").read_text()) + 1))
+                edges += len(chosen)
             for k in chosen:
                 trial = Trial(cluster)
                 wrong = trial.problems(getattr(trial, kind)(k), kind)
                 decided |= {trial.op} if kind == "decision" else set()
                 place = trial.died_at()
-                tried += place is not None
-                places[place.split(" ", 2)[2] if place else "not reached"] += 1
+                died += place is not None
                 violations += [f"{kind} at {k} ({place}): {w}" for w in wrong]
         audit = cluster.run("-m", "binding.audit", "verify").returncode
         differences = [json.loads(line) for line in cluster.run("-m", "binding.reconcile").stdout.splitlines()]
         # What the staff decided without the bank is a difference, rightly.
         violations += [str(d) for d in differences if "operation" in d and d["operation"] not in decided]
         violations += ["audit"] if audit else []
-    of = f"all {sum(edges.values())} edges" if FULL else "sampled edges"
-    figure = f"{tried} deaths at {of} of {len(kinds)} kinds, {len(violations)} violations"
-    if violations:
-        figure += ": " + "; ".join(violations[:5])
-    target = "every edge, 0 violations" if FULL else "a sample of the edges, 0 violations"
-    return row("every crash edge", database, figure, target, not violations and tried > 0)
+    return {"kinds": len(kinds), "deaths": died, "edges": edges, "violations": violations}

@@ -12,8 +12,11 @@ import time
 import requests
 import sqlalchemy as sa
 
-from bench.torture.common import FULL, TINY, Row, cluster_on, patiently, row, scaled
+from bench.torture.common import FULL, TINY, Campaign, Found, Row, cluster_on, patiently, row, scaled, total
 from tests.binding.conftest import Cluster, Customer, eventually
+
+FILES = ("bench/torture/loss.py", "bench/torture/light.py")
+ACCOUNTS, CARDS, KILLS = (25, 40, 50) if FULL else (2, 3, 1) if TINY else (6, 4, 5)  # of a piece
 
 
 def unbind_all(customer: Customer, bases: list[str], seed: int, done: collections.Counter[str]) -> None:
@@ -51,42 +54,62 @@ def unbind_all(customer: Customer, bases: list[str], seed: int, done: collection
         done["accepted"] += 1
 
 
-def nothing_lost(database: str) -> Row:
+def nothing_lost(database: str) -> Campaign:
     """Kill executors at random while cards are removed and the bank misbehaves; then count."""
-    accounts, cards = scaled(full=250, short=6, tiny=2), 40 if FULL else 3 if TINY else 4
-    kills_wanted, every = scaled(full=500, short=5, tiny=1), 1.0 if TINY else 1.5
+    pieces = scaled(full=10, short=1)
+    target = f"{pieces * ACCOUNTS * CARDS:,} operations, {pieces * KILLS} kills: 0 lost, 0 doubled, every notice sent"
+
+    def conclude(found: list[Found]) -> Row:
+        sums = {name: total(found, name) for name in found[0]}
+        doubled = sums["doubled"] + sums["wrong_cards"]
+        lost = sums["wanted"] - sums["succeeded"]
+        figure = (
+            f"{sums['operations']:,} operations, {sums['kills']} kills: {lost} lost, {doubled} doubled, "
+            f"{sums['notices']:,} notices, {sums['repeats']} repeats taken by the bank's key, "
+            f"audit {sums['audit']}, reconcile {sums['reconcile']}"
+        )
+        ok = lost == doubled == sums["audit"] == sums["reconcile"] == 0
+        ok = ok and sums["notices"] == sums["operations"] == sums["wanted"]
+        return row("nothing lost or doubled", database, figure, target, ok)
+
+    return Campaign(f"nothing-lost-{database}", pieces, lambda n: _kill_and_count(database, n), conclude, FILES)
+
+
+def _kill_and_count(database: str, piece: int) -> Found:
     count = 1 if database == "sqlite" else 2
-    target = f"{accounts * cards} operations, {kills_wanted} kills: 0 lost, 0 doubled, every notice sent"
-    with cluster_on(database, binding_processes=count, SANDBOX_SLOW_S="4") as cluster:
+    wanted = ACCOUNTS * CARDS
+    options = {"binding_processes": count, "module": "bench.torture.light", "SANDBOX_SLOW_S": "4"}
+    with cluster_on(database, **options) as cluster:
         bases = [f"http://127.0.0.1:{port}" for port in cluster.ports]
-        spec = [{"bank": "cmb", "tail": f"{n:04d}"} for n in range(cards)]
-        customers = [cluster.customer(cards=spec) for _ in range(accounts)]
+        spec = [{"bank": "cmb", "tail": f"{n:04d}"} for n in range(CARDS)]
+        customers = [cluster.customer(cards=spec) for _ in range(ACCOUNTS)]
         done: collections.Counter[str] = collections.Counter()
         stop = threading.Event()
-        moods = threading.Thread(target=_moods, args=(cluster, stop), daemon=True)
+        moods = threading.Thread(target=_moods, args=(cluster, stop, piece), daemon=True)
         moods.start()
-        kills, dice = 0, random.Random(1)
+        kills, dice = 0, random.Random(1000 + piece)
         with concurrent.futures.ThreadPoolExecutor(6) as pool:
-            work = [pool.submit(unbind_all, c, bases, i, done) for i, c in enumerate(customers)]
-            while kills < kills_wanted or not all(w.done() for w in work):
-                time.sleep(every * dice.random())
-                if kills < kills_wanted:
-                    name = f"binding-{dice.randrange(count)}"
-                    cluster.kill(name)
-                    kills += 1
-                    cluster.start_process(name, "binding", cluster.ports[int(name[-1])])
-                    _wait_up(cluster.ports[int(name[-1])])
+            work = [pool.submit(unbind_all, c, bases, 100 * piece + i, done) for i, c in enumerate(customers)]
+            # Spread over the work, so that each comes while requests and calls are on their way.
+            for due in (wanted * n // (KILLS + 1) for n in range(KILLS)):
+                eventually(lambda due=due: done["accepted"] >= due, within=600, what="the work going on")
+                time.sleep(0.3 * dice.random())
+                name = f"binding-{dice.randrange(count)}"
+                cluster.kill(name)
+                kills += 1
+                cluster.start_process(name, "binding", cluster.ports[int(name[-1])])
+                _wait_up(cluster.ports[int(name[-1])])
             [w.result() for w in work]
         stop.set()
         moods.join()
         cluster.wait_ready()
         cluster.bank("ok")
         cluster.settle()
-        return _count(cluster, database, accounts * cards, kills, target)
+        return _count(cluster, wanted) | {"wanted": wanted, "kills": kills}
 
 
-def _moods(cluster: Cluster, stop: threading.Event) -> None:
-    dice = random.Random(2)
+def _moods(cluster: Cluster, stop: threading.Event, piece: int) -> None:
+    dice = random.Random(2000 + piece)
     url = f"http://127.0.0.1:{cluster.sandbox_port}/control/"
     headers = {"Authorization": f"Bearer {cluster.env['BANK_TOKEN']}"}
     while not stop.wait(1.0):
@@ -106,15 +129,16 @@ def _wait_up(port: int) -> None:
     eventually(up, within=60, what="a restarted process")
 
 
-def _count(cluster: Cluster, database: str, wanted: int, kills: int, target: str) -> Row:
+def _count(cluster: Cluster, wanted: int) -> Found:
+    queries = {
+        "operations": "SELECT count(*) FROM operations",
+        "succeeded": "SELECT count(*) FROM operations WHERE status = 'succeeded'",
+        "wrong_cards": "SELECT count(*) FROM cards c WHERE c.account_id NOT LIKE 'demo%' "
+        "AND (c.unbound_count <> 1 OR c.state <> 'unbound')",
+        "notices": "SELECT count(*) FROM notices WHERE template = 'succeeded' AND channel = 'sms' AND state = 'sent'",
+    }
+
     def figures() -> dict[str, int]:
-        queries = {
-            "operations": "SELECT count(*) FROM operations",
-            "succeeded": "SELECT count(*) FROM operations WHERE status = 'succeeded'",
-            "wrong_cards": "SELECT count(*) FROM cards c WHERE c.account_id NOT LIKE 'demo%' "
-            "AND (c.unbound_count <> 1 OR c.state <> 'unbound')",
-            "notices": "SELECT count(*) FROM notices WHERE template = 'succeeded' AND channel = 'sms' AND state = 'sent'",
-        }
         with cluster.engine().connect() as connection:
             return {name: connection.scalar(sa.text(query)) or 0 for name, query in queries.items()}
 
@@ -123,17 +147,11 @@ def _count(cluster: Cluster, database: str, wanted: int, kills: int, target: str
         return now["succeeded"] == wanted and now["notices"] == wanted
 
     with contextlib.suppress(AssertionError):
-        eventually(finished, within=900 if FULL else 90, every=0.5)
-    found = figures()
-    at_bank = cluster.bank_requests()
-    doubled = sum(r["done"] > 1 for r in at_bank.values())
-    repeats = sum(max(0, r["calls"] - 1) for r in at_bank.values())
-    lost = wanted - found["succeeded"]
-    audit = cluster.run("-m", "binding.audit", "verify").returncode
-    reconciled = cluster.run("-m", "binding.reconcile").returncode
-    figure = (
-        f"{found['operations']} operations, {kills} kills: {lost} lost, {doubled + found['wrong_cards']} doubled, "
-        f"{found['notices']} notices, {repeats} repeats taken by the bank's key, audit {audit}, reconcile {reconciled}"
-    )
-    ok = lost == doubled == found["wrong_cards"] == audit == reconciled == 0 and found["notices"] == wanted
-    return row("nothing lost or doubled", database, figure, target, ok and found["operations"] == wanted)
+        eventually(finished, within=600 if FULL else 90, every=0.5)
+    at_bank = cluster.bank_requests().values()
+    return figures() | {
+        "doubled": sum(r["done"] > 1 for r in at_bank),
+        "repeats": sum(max(0, r["calls"] - 1) for r in at_bank),
+        "audit": cluster.run("-m", "binding.audit", "verify").returncode,
+        "reconcile": cluster.run("-m", "binding.reconcile").returncode,
+    }

@@ -1,72 +1,92 @@
-"""Campaigns that are tests with larger numbers: one pytest run per database, one row per property."""
+"""Campaigns that are tests with larger numbers: a pytest run for each property and database."""
 
 from __future__ import annotations
 
+import collections
 import os
 import subprocess
 import sys
-import tempfile
 import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.torture.common import FULL, ROOT, Row, row, scaled
-
-PROPERTIES = {  # property: (file, part of the test's name, target)
-    "tokens": ("test_access", "token", "always 401"),
-    "ownership": ("test_access", "another", "always 404, nothing changed"),
-    "audit": ("test_audit", "", "every change is found"),
-    "secrets": ("test_secrets", "", "0 found"),
-    "state machines": ("test_machine", "", "the ledger agrees with the model"),
-    "contract": ("test_contract", "", "0 failures, 0 answers ≥ 500"),
-}
+from bench.torture.common import FULL, ROOT, Campaign, Found, Row, folder, row, scaled, told, total
 
 
-def suites(database: str) -> list[Row]:
+@dataclass(frozen=True)
+class Suite:
+    """Tests of one file whose names hold `part`; each piece runs them anew with the numbers of `env`."""
+
+    name: str
+    file: str
+    part: str
+    target: str
+    databases: tuple[str, ...] = ("sqlite", "postgresql")
+    pieces: int = 1
+    env: dict[str, str] = field(default_factory=dict)
+
+
+MACHINE = 20 if FULL else 1  # pieces
+SUITES = (
+    Suite("ownership", "test_access", "another_customers or unknown_account", "always 404, nothing changed"),
+    Suite("tokens", "test_access", "token", "always 401"),
+    Suite("audit", "test_audit", "", "every change is found"),
+    Suite("secrets", "test_secrets", "", "0 found"),
+    Suite(
+        "state machines", "test_machine", "ledger_agrees", "the ledger agrees with the model in 10,000 examples × 50 steps" if FULL
+        else "the ledger agrees with the model", ("sqlite",), MACHINE,
+        {"BINDING_EXAMPLES": str(scaled(full=500, short=100, tiny=2)), "BINDING_STEPS": "50" if FULL else "30"},
+    ),
+    Suite(
+        "state machines over HTTP", "test_machine", "processes_agree", "the processes agree with the model",
+        pieces=3 if FULL else 1, env={"BINDING_EXAMPLES_OVER_HTTP": str(scaled(full=100, short=6, tiny=2)), "BINDING_MACHINE_BOTH": "1"},
+    ),
+    Suite(
+        "contract", "test_contract", "", "0 failures, 0 answers ≥ 500", ("sqlite",),
+        env={"BINDING_CONTRACT_EXAMPLES": str(scaled(full=1000, short=12, tiny=3))},
+    ),
+)  # fmt: skip
+
+
+def suites(database: str) -> list[Campaign]:
+    """List the suites' campaigns on a database."""
+    return [_campaign(suite, database) for suite in SUITES if database in suite.databases]
+
+
+def _campaign(suite: Suite, database: str) -> Campaign:
+    def conclude(found: list[Found]) -> Row:
+        counts: collections.Counter[str] = collections.Counter()
+        for piece in found:
+            counts.update(piece["counts"])
+        failed = [name for piece in found for name in piece["failed"]]
+        tests = max(piece["tests"] for piece in found)
+        figure = f"{tests} tests" + (f" {len(found)} times" if len(found) > 1 else "") + f", {len(failed)} failed"
+        figure += "".join(f", {count:,} {name}" for name, count in counts.items()) + told(failed)
+        return row(suite.name, database, figure, suite.target, not failed and total(found, "tests") > 0)
+
+    name = f"{suite.name.replace(' ', '-')}-{database}"
+    files = (f"tests/binding/{suite.file}.py", "tests/binding/inside.py", "bench/torture/suites.py")
+    return Campaign(name, suite.pieces, lambda _: _run(suite, database), conclude, files)
+
+
+def _run(suite: Suite, database: str) -> Found:
     """Run the tests and read what they counted."""
-    env = {
-        "BINDING_EXAMPLES": str(scaled(full=10_000, short=100, tiny=2)),
-        "BINDING_EXAMPLES_OVER_HTTP": str(scaled(full=300, short=6, tiny=2)),
-        "BINDING_STEPS": "50" if FULL else "30",
-        "BINDING_CONTRACT_EXAMPLES": str(scaled(full=1000, short=12, tiny=3)),
-        "BINDING_MACHINE_BOTH": "1",
-    }
-    with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "report.xml"
-        files = sorted({f"tests/binding/{file}.py" for file, _, _ in PROPERTIES.values()})
-        command = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            *files,
-            "-k",
-            f"{database} or ledger_agrees"
-            if database == "sqlite"
-            else database,  # the model runs in one process as well
-            "--timeout",
-            "36000",
-            "-p",
-            "no:cacheprovider",
-        ]
-        subprocess.run(
-            [*command, f"--junitxml={report}"],
-            cwd=ROOT,
-            env=os.environ | env,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    # The model in one process and the contract are not run once for each database.
+    which = suite.part if suite.part == "ledger_agrees" else f"({suite.part or suite.file}) and {database}"
+    with folder() as home:
+        report = Path(home) / "report.xml"
+        command = [sys.executable, "-m", "pytest", "-q", f"tests/binding/{suite.file}.py", "-k", which, "--timeout", "36000",
+                   "-p", "no:cacheprovider", f"--basetemp={home}/pytest", f"--junitxml={report}"]  # fmt: skip
+        env = os.environ | suite.env
+        done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+        if not report.exists():
+            raise RuntimeError(done.stdout[-200:] + done.stderr[-200:])
         cases = list(ElementTree.parse(report).iter("testcase"))  # noqa: S314 - our own file
-    return [found for name in PROPERTIES if (found := _property(name, database, cases)) is not None]
-
-
-def _property(name: str, database: str, cases: list[ElementTree.Element]) -> Row | None:
-    file, part, target = PROPERTIES[name]
-    mine = [c for c in cases if c.get("classname", "").endswith(file) and part in c.get("name", "")]
-    skipped = [c for c in mine if c.find("skipped") is not None]
-    failed = [c for c in mine if c.find("failure") is not None or c.find("error") is not None]
-    if len(skipped) == len(mine) and mine:
-        return None
-    counts = [f"{p.get('value')} {p.get('name')}" for c in mine for p in c.iter("property")]
-    figure = f"{len(mine) - len(skipped)} tests, {len(failed)} failed" + (": " + ", ".join(counts) if counts else "")
-    return row(name, database, figure, target, bool(mine) and not failed)
+    ran = [c for c in cases if c.find("skipped") is None]
+    failed = [c.get("name", "") for c in ran if c.find("failure") is not None or c.find("error") is not None]
+    counts = collections.Counter[str]()
+    for case in ran:
+        counts.update({p.get("name", ""): int(p.get("value", "0")) for p in case.iter("property")})
+    if "steps each" in counts:
+        counts["steps each"] = int(suite.env["BINDING_STEPS"])
+    return {"tests": len(ran), "failed": failed, "counts": dict(counts)}
