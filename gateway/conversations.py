@@ -151,8 +151,10 @@ def accept(
     session.execute(update(Conversation).where(Conversation.id == conversation_id).values(updated_at=now()))
     if key and (turn := find_turn(session, conversation_id=conversation_id, key=key)):
         if turn.status == "failed":
-            # What was sealed for the first turn id stays with it and with its own five minutes.
+            # What was sealed for the first turn id stays with it and with its own five minutes. Its place is after what was
+            # said since: else the buttons shown meanwhile would outlive an answer that is newer than they are.
             turn.status, turn.result = "accepted", None
+            turn.number = next_turn(session, conversation_id=conversation_id)
         return turn, False
     if pending(session, conversation_id=conversation_id) >= MOST_PENDING:
         raise Problem("too_many_pending", "Wait for the answers to earlier messages.", headers={"Retry-After": "5"})

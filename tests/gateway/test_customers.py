@@ -241,6 +241,20 @@ def test_rasa_down_is_said_honestly_and_the_message_can_be_sent_again(world: Wor
     ]
 
 
+def test_a_failed_message_that_is_sent_again_is_newer_than_what_was_answered_meanwhile(world: World) -> None:
+    talk = world.talk()
+    world.rasa(mode="error")
+    assert talk.say("unbind another card", "late").status_code == 503
+    world.rasa(mode="ok")
+    button = talk.say("buttons").json()["replies"][0]["buttons"][0]
+    assert talk.replies("unbind another card", "late") == ["echo: unbind another card"]
+    # Its "yes" was for a question that is no longer the newest.
+    pressed = talk.post("/press", {"token": button["token"], "client_id": "p"})
+    assert (pressed.status_code, pressed.json()["code"]) == (409, "button_expired")
+    button = talk.say("buttons").json()["replies"][0]["buttons"][0]
+    assert talk.post("/press", {"token": button["token"], "client_id": "q"}).status_code == 200
+
+
 def test_one_bad_message_does_not_silence_the_others(world: World) -> None:
     bad, good = world.talk(), world.talk()
     good.say("hello")
