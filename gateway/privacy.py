@@ -1,4 +1,7 @@
-"""One customer's data, by command: `python -m gateway.privacy export|erase ACCOUNT` and `… retain`."""
+"""One customer's data, by command: `python -m gateway.privacy export|erase ACCOUNT` and `… retain`.
+
+Who never signed in is known by an address in a messaging app only: `… export|erase ADDRESS --channel wechat`.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import os
 import sys
 from typing import Any
 
-from sqlalchemy import Table, delete, select
+from sqlalchemy import ColumnElement, Table, and_, delete, select
 from sqlalchemy.orm import Session
 
 from gateway import retention, settings
@@ -18,6 +21,9 @@ from gateway.desk import keeping
 from gateway.models import AuditLine, Base, Conversation, Feedback, Handoff, Message
 from gateway.tracker import Tracker
 
+# Where a customer may write without an account: the address is the platform's name for them, a webhook's is `client|address`.
+CHANNELS = ("telegram", "wechat", "webhook")
+
 
 def owned() -> list[Table]:
     """Returns every table whose rows belong to a conversation, children first: databases without foreign keys are left clean too."""
@@ -25,12 +31,17 @@ def owned() -> list[Table]:
     return [table for table in tables if "conversation_id" in table.columns and table.name != AuditLine.__tablename__]
 
 
-def export(session: Session, *, account: str) -> dict[str, Any]:
-    """Returns everything that is kept of an account: talks, lines, feedback, handoffs, who looked at them."""
+def _talks(who: str, channel: str | None) -> ColumnElement[bool]:
+    """Returns the condition for the talks of an account, or (with `channel`) of an address there."""
+    if channel is None:
+        return Conversation.account == who
+    return and_(Conversation.channel == channel, Conversation.address == who)
+
+
+def export(session: Session, *, who: str, channel: str | None = None) -> dict[str, Any]:
+    """Returns everything that is kept of an account (or of an address in a channel): talks, lines, feedback, handoffs, calls, who looked at them."""
     talks = []
-    for talk in session.scalars(
-        select(Conversation).where(Conversation.account == account).order_by(Conversation.created_at)
-    ):
+    for talk in session.scalars(select(Conversation).where(_talks(who, channel)).order_by(Conversation.created_at)):
         lines = session.scalars(select(Message).where(Message.conversation_id == talk.id).order_by(Message.seq))
         scores = session.scalars(select(Feedback).where(Feedback.conversation_id == talk.id))
         tickets = session.scalars(select(Handoff).where(Handoff.conversation_id == talk.id))
@@ -38,24 +49,30 @@ def export(session: Session, *, account: str) -> dict[str, Any]:
             select(AuditLine).where(AuditLine.conversation_id == talk.id).order_by(AuditLine.number)
         )
         talks.append({
-            "id": talk.id, "channel": talk.channel, "language": talk.language, "created_at": talk.created_at.isoformat(),
+            "id": talk.id, "channel": talk.channel, "address": talk.address, "account": talk.account, "language": talk.language, "created_at": talk.created_at.isoformat(),
             "messages": [{"author": line.author, "text": line.text, "at": line.at.isoformat()} for line in lines],
             "feedback": [{"score": one.score, "comment": one.comment, "at": one.at.isoformat()} for one in scores],
             "handoffs": [{"reason": one.reason, "summary": one.summary, "at": one.created_at.isoformat()} for one in tickets],
             "desk": [{"action": one.action, "at": one.at.isoformat()} for one in views],
         })  # fmt: skip
-    return {"account": account, "conversations": talks, "calls": keeping.export(session, account=account)}
+    found: dict[str, Any] = {"account": who} if channel is None else {"channel": channel, "address": who}
+    return found | {
+        "conversations": talks,
+        # Calls are an account's: the phone number it registered is no address of ours.
+        "calls": keeping.export(session, account=who) if channel is None else [],
+    }
 
 
-def erase(session: Session, tracker: Tracker, *, account: str) -> int:
-    """Deletes every talk and call of an account, in Rasa's tracker store too; returns how many talks.
+def erase(session: Session, tracker: Tracker, *, who: str, channel: str | None = None) -> int:
+    """Deletes every talk and call of an account, or every talk of an address in a channel, in Rasa's tracker store too; returns how many talks.
 
     The desk's audit keeps that somebody looked, without content.
     """
-    found = list(session.scalars(select(Conversation.id).where(Conversation.account == account)))
+    found = list(session.scalars(select(Conversation.id).where(_talks(who, channel))))
     # First: when it fails nothing is deleted here, and the command can be given again.
     tracker.forget(found)
-    keeping.erase(session, account=account, conversations=found)
+    # No call is of the empty account: an address has none.
+    keeping.erase(session, account=who if channel is None else "", conversations=found)
     for table in owned():
         session.execute(delete(table).where(table.columns["conversation_id"].in_(found)))
     session.execute(delete(Conversation).where(Conversation.id.in_(found)))
@@ -67,7 +84,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m gateway.privacy", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     for name in ("export", "erase"):
-        commands.add_parser(name).add_argument("account")
+        command = commands.add_parser(name)
+        command.add_argument("who", help="an account; with --channel an address there")
+        command.add_argument("--channel", choices=CHANNELS)
     commands.add_parser("retain").add_argument("--days", type=int)
     given = parser.parse_args()
     found = settings.load(os.environ)
@@ -84,10 +103,11 @@ def main() -> None:
         return
     with database.session() as session:
         if given.command == "export":
-            json.dump(export(session, account=given.account), sys.stdout, ensure_ascii=False, indent=1)
+            json.dump(export(session, who=given.who, channel=given.channel), sys.stdout, ensure_ascii=False, indent=1)
             sys.stdout.write("\n")
         else:
-            sys.stdout.write(f"{erase(session, tracker, account=given.account)} conversations erased\n")
+            gone = erase(session, tracker, who=given.who, channel=given.channel)
+            sys.stdout.write(f"{gone} conversations erased\n")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pathlib
 import sqlite3
 import subprocess
@@ -9,11 +10,11 @@ import sys
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from gateway import conversations, retention
 from gateway.database import Database
-from gateway.models import Conversation, now
+from gateway.models import Call, Conversation, now
 from gateway.tracker import Tracker
 from tests.gateway.conftest import ROOT, World
 
@@ -67,6 +68,35 @@ def test_erasing_a_customer_reaches_rasas_tracker_store(tmp_path: pathlib.Path) 
     )  # fmt: skip
     assert said.stdout == "1 conversations erased\n" and said.stderr == ""
     assert remembered(tmp_path / "rasa.sqlite") == {stays}
+
+
+def test_who_never_signed_in_is_told_and_erased_by_their_address(tmp_path: pathlib.Path) -> None:
+    world = World(tmp_path)
+    database = Database(f"sqlite:///{tmp_path / 'gateway.sqlite'}")
+    with database.session() as session:
+        made = {}
+        for channel, address in (("wechat", "o-one"), ("telegram", "o-one"), ("wechat", "o-two"), ("web", None)):
+            talk, _ = conversations.create(session, language="zh", account=None, channel=channel, address=address)
+            conversations.add_message(session, conversation_id=talk, author="customer", text=f"{channel} {address}")
+            made[channel, address] = talk
+        session.add(Call(id="call_1", ref="r", phone="138****0000", agent="agent", language="zh"))
+    remember(tmp_path / "rasa.sqlite", list(made.values()))
+
+    def privacy(*command: str) -> str:
+        argv = [sys.executable, "-m", "gateway.privacy", *command, "--channel", "wechat"]
+        return subprocess.run(argv, env=world.env, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+    [told] = json.loads(privacy("export", "o-one"))["conversations"]
+    assert (told["id"], told["address"], told["account"]) == (made["wechat", "o-one"], "o-one", None)
+    assert [line["text"] for line in told["messages"]] == ["wechat o-one"]
+    assert privacy("erase", "o-one") == "1 conversations erased\n"
+    with database.session() as session:
+        left = set(session.scalars(select(Conversation.id)))
+        assert left == set(made.values()) - {made["wechat", "o-one"]}
+        assert session.get(Call, "call_1") is not None  # nobody's call is not this customer's
+    assert remembered(tmp_path / "rasa.sqlite") == left
+    assert json.loads(privacy("export", "o-one"))["conversations"] == []
+    database.close()
 
 
 def test_a_tracker_store_that_rasa_has_not_made_yet_is_left_alone(tmp_path: pathlib.Path) -> None:
