@@ -21,13 +21,17 @@ from telemetry import tracing
 
 # Turns that a customer made; they make the buttons of earlier ones stale.
 CUSTOMER_KINDS = ("message", "press", "signed_in", "session_started", "handed_back", "closed")
+# Turns whose failure must be told in a messaging app: there is no request that could be answered by an error.
+TOLD_IN_APPS = ("message", "press", "signed_in", "session_started")
 FINISHED = ("done", "failed", "rejected")
 # A message that waited longer than this (the gateway was down) is not answered out of the blue: the customer is asked to repeat it.
 TOO_OLD = timedelta(minutes=10)
 # How long one waits for the end of a turn before one looks whether somebody else brought it about.
 LOOK_AGAIN_S = 1.0
-# How long Rasa is given to come up, when a turn is taken up that a dead process left.
+# How long Rasa is given to come up, when a turn is taken up that a dead process left, or when nobody could be told to ask again.
 COME_UP_S = 60.0
+# Why there was no answer, when the turn surely did not run: Rasa was not there.
+AWAY = ("connect", "status_503", "breaker_open")
 # The notice that tells the assistant that this customer waits for a person.
 WAITING = "waiting"
 
@@ -127,8 +131,7 @@ class Turns:
         try:
             answer = await self._ask(turn, body)
         except BrainUnavailable as error:
-            repeat = turn.conversation_id in self._recovering and turn.kind in ("message", "press")
-            await self._failed(turn, error.reason, ask_again=repeat)
+            await self._failed(turn, error.reason, said=self._excuse(turn, body, error.reason))
             metrics.turns.labels(turn.kind, "failed").inc()
             return error.reason
         else:
@@ -140,24 +143,39 @@ class Turns:
                 return "done"
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 log.error("answer_not_understood", turn=turn.id, error=type(error).__name__)
-                await self._failed(turn, "broken_answer", ask_again=False)
+                await self._failed(turn, "broken_answer", said=self._excuse(turn, body, "broken_answer"))
                 metrics.turns.labels(turn.kind, "failed").inc()
                 return "broken_answer"
         finally:
             await self.hub.nudge(turn.conversation_id, "typing", author="bot", typing=False)
 
-    async def _failed(self, turn: Turn, reason: str, *, ask_again: bool) -> None:
-        await self.database.write(_fail, turn_id=turn.id, attempt=turn.attempts, reason=reason, ask_again=ask_again)
+    def _excuse(self, turn: Turn, body: dict[str, Any], reason: str) -> str | None:
+        """Names the sentence (words.yml) that the talk itself tells in place of an answer; None where whoever asked is told."""
+        if _in_app(turn, body):
+            return "assistant_unavailable" if reason in AWAY else "say_again"
+        again = turn.conversation_id in self._recovering and turn.kind in ("message", "press")
+        return "say_again" if again else None
+
+    async def _failed(self, turn: Turn, reason: str, *, said: str | None) -> None:
+        await self.database.write(_fail, turn_id=turn.id, attempt=turn.attempts, reason=reason, said=said)
 
     async def _ask(self, turn: Turn, body: dict[str, Any]) -> dict[str, Any]:
-        """Asks Rasa; while recovering after a restart it is given time to come up too."""
-        deadline = time.monotonic() + COME_UP_S
+        """Asks Rasa; it is given time to come up while recovering after a restart, and for messaging apps, where nobody holds the line."""
+        deadline, in_doubt = time.monotonic() + COME_UP_S, False
         while True:
             try:
                 return await self.brain.turn(body)
-            except BrainUnavailable:
-                if turn.conversation_id not in self._recovering or time.monotonic() > deadline or self.stopping:
-                    raise
+            except BrainUnavailable as error:
+                in_doubt |= error.unknown
+                patient = turn.conversation_id in self._recovering or (
+                    _in_app(turn, body) and (error.unknown or error.reason in AWAY)
+                )
+                if not patient or time.monotonic() > deadline or self.stopping:
+                    # Once it may have run, a Rasa that is gone now does not say that nothing was done.
+                    raise (
+                        BrainUnavailable("timeout", unknown=True) if in_doubt and not error.unknown else error
+                    ) from None
+                body = body | {"again": body["again"] or in_doubt}
                 await asyncio.sleep(0.5)
 
     async def recover(self, *, older_than: float = 0.0) -> int:
@@ -249,6 +267,11 @@ def _begin(session: Session, *, conversation_id: str, signed_in_for: int) -> tup
     return turn, body
 
 
+def _in_app(turn: Turn, body: dict[str, Any]) -> bool:
+    """Tells whether a turn came by a messaging app, so that no request waits that an error could be told to."""
+    return body["channel"] != "web" and turn.kind in TOLD_IN_APPS
+
+
 def _fresh(conversation: Conversation, signed_in_for: int) -> bool:
     """Tells whether the customer's sign-in still counts."""
     at = conversation.signed_in_at
@@ -263,26 +286,26 @@ def _note_replies(session: Session, *, turn: Turn, replies: list[dict[str, Any]]
         )
 
 
-def _close_unanswered(session: Session, *, turn: Turn, conversation: Conversation) -> None:
+def _close_unanswered(session: Session, *, turn: Turn, conversation: Conversation, said: str = "say_again") -> None:
     message = conversations.add_message(
         session,
         conversation_id=conversation.id,
         author="system",
-        text=words.one("say_again", conversation.language),
+        text=words.one(said, conversation.language),
         turn_id=turn.id,
     )
     turn.status, turn.finished_at = "done", now()
     turn.result = {"mode": conversation.owner, "language": conversation.language, "replies": [message.id]}
 
 
-def _fail(session: Session, *, turn_id: str, attempt: int, reason: str, ask_again: bool) -> None:
-    """Ends a turn without an answer, unless it has one or a later attempt goes on. When nobody waits any more, the talk itself asks the customer to repeat."""
+def _fail(session: Session, *, turn_id: str, attempt: int, reason: str, said: str | None) -> None:
+    """Ends a turn without an answer, unless it has one or a later attempt goes on. When nobody waits for it, the talk itself tells the customer (`said`)."""
     turn, conversation, running = conversations.still_running(session, turn_id=turn_id)
     if not running or turn.attempts != attempt:
         return
     turn.status, turn.finished_at, turn.result = "failed", now(), {"error": reason}
-    if ask_again:
-        _close_unanswered(session, turn=turn, conversation=conversation)
+    if said:
+        _close_unanswered(session, turn=turn, conversation=conversation, said=said)
 
 
 def _finish(session: Session, *, turn_id: str, answer: dict[str, Any], button_key: bytes) -> bool:

@@ -17,6 +17,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from gateway import buttons, conversations, ids, words
+from gateway.channels import missed
 from gateway.models import Conversation, now
 from gateway.problems import Problem
 
@@ -90,7 +91,9 @@ class Incoming:
 async def receive(services: Services, incoming: Incoming) -> str:
     """Takes a delivery in, durably and once; the answer goes out later. Returns the conversation's id."""
     await services.limits.take("conversation", f"{incoming.channel}:{incoming.address}")
-    conversation_id = await services.database.write(_conversation, incoming=incoming)
+    conversation_id, lines = await services.database.write(_conversation, incoming=incoming)
+    if lines:
+        await services.courier.wake()
     turn_id = ids.fresh("msg")
     request: dict[str, Any]
     text, kind = None, "message"
@@ -144,8 +147,8 @@ async def receive(services: Services, incoming: Incoming) -> str:
     return conversation_id
 
 
-def _conversation(session: Session, *, incoming: Incoming) -> str:
-    """Finds the talk with this address or begins one; two deliveries at once find the same."""
+def _conversation(session: Session, *, incoming: Incoming) -> tuple[str, int]:
+    """Finds the talk with this address or begins one; two deliveries at once find the same. Returns its id and how many lines the customer missed."""
     if session.get_bind().dialect.name == "postgresql":
         number = int.from_bytes(
             hashlib.sha256(f"{incoming.channel}|{incoming.address}".encode()).digest()[:8], "big", signed=True
@@ -166,7 +169,7 @@ def _conversation(session: Session, *, incoming: Incoming) -> str:
         if found.account not in (None, incoming.account):
             raise Problem("conversation_of_another_account", "This address is another account's.")
         found.account, found.signed_in_at = incoming.account, now()
-    return found.id
+    return found.id, missed.send_again(session, conversation_id=found.id)
 
 
 def _say(session: Session, *, conversation_id: str, name: str, key: str) -> None:

@@ -48,7 +48,7 @@ class Platforms:
             )
         if self.mode.get("telegram") == "slow":
             await self._held("telegram", "slow")
-        if body.get("chat_id") == 403:
+        if body.get("chat_id") == 403 or self.mode.get("telegram") == "blocked":
             return web.json_response(
                 {"ok": False, "error_code": 403, "description": "Forbidden: bot was blocked by the user"}, status=403
             )
@@ -120,8 +120,8 @@ class Platforms:
             Webhook("whsec_" + "aG9vay1zZWNyZXQtb2YtdGVzdHMtMTIzNDU2").verify(raw, dict(request.headers))
         except WebhookVerificationError:
             self.faults.append("signature")
-        if self.mode.get("hook") == "down":
-            return web.Response(status=500)
+        if self.mode.get("hook") in ("down", "gone"):
+            return web.Response(status=500 if self.mode["hook"] == "down" else 410)
         await self._held("hook", "hang")
         if request.headers["webhook-id"] not in self.seen_webhooks:
             self.seen_webhooks.add(request.headers["webhook-id"])

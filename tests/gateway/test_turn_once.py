@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway import conversations, ids
+from gateway import conversations, ids, turns
 from gateway.brain_client import BrainUnavailable
 from gateway.database import Database
 from gateway.hub import Hub
@@ -38,9 +38,9 @@ def gateway(database: Database, brain: Any) -> Turns:
     return Turns(database=database, brain=brain, hub=Hub(), locks=Locks(), button_key=b"k", unseen=unused)
 
 
-async def said(database: Database) -> tuple[str, str]:
+async def said(database: Database, **where: Any) -> tuple[str, str]:
     """Makes a talk with one line that waits for its answer; returns (conversation, turn)."""
-    talk, _ = await database.write(conversations.create, language="en", account=None, greet=False)
+    talk, _ = await database.write(conversations.create, language="en", account=None, greet=False, **where)
     turn, _ = await database.write(
         conversations.accept, conversation_id=talk, kind="message", request={"text": "hello"}, key="c:1",
         turn_id=ids.fresh("msg"), text="hello",
@@ -85,3 +85,41 @@ async def test_a_gateway_that_gave_up_takes_back_no_answer(database: Database, f
         slow.may.set()
     assert {(await one).status for one in waits} == {"done"}
     assert await lines(database, talk) == ["hello", "echo: hello"]
+
+
+class Away:
+    """A Rasa that is not there; `at_first`: how its first turn ended."""
+
+    def __init__(self, *, at_first: BrainUnavailable) -> None:
+        self.errors, self.bodies = [at_first], []  # type: ignore[var-annotated]
+
+    async def turn(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Answers nothing."""
+        self.bodies.append(body)
+        raise self.errors.pop() if self.errors else BrainUnavailable("connect")
+
+
+@pytest.mark.parametrize(
+    ("at_first", "words"),
+    [
+        (BrainUnavailable("breaker_open"), ("nothing was done", "950618")),
+        # What may have been done is not said not to be.
+        (BrainUnavailable("broken_answer", unknown=True), ("send it again",)),
+    ],
+)
+async def test_an_app_is_told_in_the_end_that_nobody_answers(
+    database: Database, monkeypatch: pytest.MonkeyPatch, at_first: BrainUnavailable, words: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(turns, "COME_UP_S", 1.0)
+    talk, turn = await said(database, channel="telegram", address="5")
+    brain = Away(at_first=at_first)
+    assert (await gateway(database, brain).ensure_done(talk, turn)).status == "done"
+    assert len(brain.bodies) > 1 and brain.bodies[0]["again"] is False
+    assert brain.bodies[-1]["again"] is at_first.unknown
+    told = (await lines(database, talk))[1:]
+    assert len(told) == 1 and all(word in told[0] for word in words)
+    # On the web whoever waits is told by the answer, and at once.
+    talk, turn = await said(database)
+    brain = Away(at_first=at_first)
+    assert (await gateway(database, brain).ensure_done(talk, turn)).status == "failed"
+    assert len(brain.bodies) == 1 and await lines(database, talk) == ["hello"]
