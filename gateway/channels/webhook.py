@@ -17,6 +17,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from gateway.api.customers import services_of
 from gateway.channels.base import DeliveryFailed, Incoming, receive
+from gateway.channels.missed import FOR_GOOD
 from gateway.identity.customer_jwt import TokenInvalid
 from gateway.problems import Problem
 from gateway.routes import Route
@@ -49,7 +50,7 @@ class Hook:
         name, _, whom = address.partition("|")
         client = self.services.settings.webhook_clients.get(name)
         if client is None:
-            raise DeliveryFailed("unknown webhook client", permanent=True)
+            raise DeliveryFailed(FOR_GOOD + "unknown webhook client", permanent=True)
         secret, url = client
         for message in messages:
             at = datetime.now(UTC)
@@ -74,7 +75,7 @@ class Hook:
                     timeout=aiohttp.ClientTimeout(total=10),
                 ) as answer:
                     if answer.status == 410:
-                        raise DeliveryFailed("the other side answered 410", permanent=True)
+                        raise DeliveryFailed(FOR_GOOD + "the other side answered 410", permanent=True)
                     if answer.status // 100 != 2:
                         raise DeliveryFailed(f"the other side answered {answer.status}")
             except (aiohttp.ClientError, TimeoutError):
@@ -90,6 +91,8 @@ async def webhook(client: str, request: Request) -> dict[str, str]:
         raise Problem("not_found")
     try:
         Webhook(known[0]).verify(await request.body(), dict(request.headers))
+    except RecursionError:  # it is well signed, and read to see so
+        raise Problem("malformed_json") from None
     except (WebhookVerificationError, ValueError, OverflowError):
         raise Problem("signature_invalid") from None
     try:

@@ -19,7 +19,8 @@ from gateway.channels.wechat import parse
 from gateway.database import Database
 from gateway.models import Conversation, Delivery
 from tests.gateway.apps import AES_KEY, HOOK_SECRET, Apps, sign, text
-from tests.gateway.conftest import World, drop, postgres, wait_for
+from tests.gateway.conftest import Talk, World, drop, postgres, wait_for
+from tests.gateway.test_internal import deliver, event
 
 
 @pytest.fixture(scope="module", params=["sqlite-plain", "postgresql-aes"])
@@ -236,6 +237,156 @@ def test_wechat_fetches_a_new_token_and_records_the_quota(apps: Apps) -> None:
     apps.wechat("o-two", text("third"))
     wait_for(lambda: "45047" in apps.world.log_text())
     assert len(wechat_texts(apps, "o-two")) == 2
+
+
+def test_what_was_missed_comes_when_the_customer_writes_again(apps: Apps) -> None:
+    # WeChat takes nothing more until the customer writes; then the news comes first, and the answer after it.
+    apps.wechat("o-away", text("first"))
+    wait_for(lambda: wechat_texts(apps, "o-away") == ["echo: first"])
+    apps.control(quota={"o-away": 0})
+    for number in range(5):
+        apps.wechat("o-away", text(f"nobody hears {number}"))
+    wait_for(lambda: statuses(apps, "o-away") == ["sent", *["failed"] * 5])
+    apps.control(quota={"o-away": 5})
+    apps.wechat("o-away", text("I am back"))
+    # Not more than leaves room for the answer in the five that WeChat allows.
+    heard = ["echo: first", *(f"echo: nobody hears {number}" for number in (2, 3, 4)), "echo: I am back"]
+    wait_for(lambda: wechat_texts(apps, "o-away") == heard)
+    assert statuses(apps, "o-away") == ["sent", "failed", "failed", "sent", "sent", "sent", "sent"]
+    # A bot that was blocked, and is let in again.
+    apps.control(telegram="blocked")
+    apps.telegram(74, text="while it is blocked")
+    wait_for(lambda: statuses(apps, "74") == ["failed"])
+    apps.control(mode="ok")
+    apps.telegram(74, text="and back")
+    wait_for(
+        lambda: [one["text"] for one in apps.sent("telegram", 74)] == ["echo: while it is blocked", "echo: and back"]
+    )
+    # What another system says is over, is over.
+    apps.control(hook="gone")
+    apps.hook({"address": "u-gone", "text": "over"})
+    wait_for(lambda: statuses(apps, "ivr|u-gone") == ["failed"])
+    apps.control(hook="up")
+    apps.hook({"address": "u-gone", "text": "new"})
+    wait_for(lambda: [one["data"]["message"]["text"] for one in apps.sent("hook", "u-gone")] == ["echo: new"])
+    assert statuses(apps, "ivr|u-gone") == ["failed", "sent"]
+
+
+def test_no_app_presses_anothers_button(apps: Apps) -> None:
+    """Every channel's customer tries every other's live button, on the web too: each button is one conversation's."""
+    world = apps.world
+    web = world.talk()
+    tokens = {"web": web.say("buttons").json()["replies"][0]["buttons"][0]["token"]}
+    apps.telegram(76, text="buttons")
+    apps.wechat("o-mine", text("buttons"))
+    apps.hook({"address": "u-mine", "text": "buttons"})
+    keyboard = wait_for(lambda: apps.sent("telegram", 76))[0]["reply_markup"]["inline_keyboard"]
+    tokens["telegram"] = keyboard[0][0]["callback_data"]
+    tokens["wechat"] = wait_for(lambda: apps.sent("wechat", "o-mine"))[0]["msgmenu"]["list"][0]["id"]
+    shown = wait_for(lambda: apps.sent("hook", "u-mine"))[0]["data"]["message"]
+    tokens["webhook"] = shown["buttons"][0]["token"]
+    apps.control(quota={"o-thief": 50})
+    for number, (owner, token) in enumerate(tokens.items(), 1):
+        if owner != "telegram":
+            apps.telegram(77, data=token)
+        if owner != "wechat":
+            apps.wechat("o-thief", text("x") + f"<bizmsgmenuid>{token}</bizmsgmenuid>")
+        if owner != "webhook":
+            apps.hook({"address": "u-thief", "button": token})
+        if owner != "web":
+            refused = world.talk().post("/press", {"token": token, "client_id": str(number)})
+            assert refused.json()["code"] == "button_expired", owner
+    wait_for(lambda: len(apps.sent("telegram", 77)) == 3)
+    assert all(one["text"].startswith("That button is no longer") for one in apps.sent("telegram", 77))
+    for texts in (
+        lambda: wechat_texts(apps, "o-thief"),
+        lambda: [one["data"]["message"]["text"] for one in apps.sent("hook", "u-thief")],
+    ):
+        wait_for(lambda texts=texts: len(texts()) == 3)
+        assert all(text.startswith("这个按钮已经失效") for text in texts())
+    # All four still work for whom they were shown to.
+    assert web.post("/press", {"token": tokens["web"], "client_id": "mine"}).status_code == 200
+    apps.telegram(76, data=tokens["telegram"])
+    apps.wechat("o-mine", text("x") + f"<bizmsgmenuid>{tokens['wechat']}</bizmsgmenuid>")
+    apps.hook({"address": "u-mine", "button": tokens["webhook"]})
+    wait_for(lambda: any(one.get("text", "").startswith("press 招商银行 1234") for one in apps.sent("telegram", 76)))
+    wait_for(lambda: wechat_texts(apps, "o-mine")[-1].startswith("press 招商银行 1234"))
+    wait_for(lambda: apps.sent("hook", "u-mine")[-1]["data"]["message"]["text"].startswith("press 招商银行 1234"))
+
+
+def statuses(apps: Apps, address: str) -> list[str]:
+    """Returns what became of everything that was to be delivered to an address, in order."""
+    database = Database(apps.world.env["GATEWAY_DATABASE_URL"] or f"sqlite:///{apps.world.home / 'gateway.sqlite'}")
+    try:
+        with database.session() as session:
+            query = select(Delivery.status).join(Conversation, Conversation.id == Delivery.conversation_id)
+            return list(session.scalars(query.where(Conversation.address == address).order_by(Delivery.seq)))
+    finally:
+        database.close()
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_an_event_reaches_every_app_in_its_language(apps: Apps, language: str) -> None:
+    """What becomes of an operation is told where the customer is, in the language of that talk, without being asked."""
+    world, hello = apps.world, {"zh": "你好", "en": "hello"}[language]
+    account = world.account()
+    told = {"address": f"u-{language}", "text": hello, "language": language, "customer_token": world.login(account)}
+    talk = Talk(world, apps.hook(told).json()["conversation"], "")
+    wait_for(lambda: len(apps.sent("hook", f"u-{language}")) == 1)
+    assert deliver(world, event(talk, account)).status_code == 204
+    news = wait_for(lambda: apps.sent("hook", f"u-{language}")[1:])[0]["data"]
+    assert (news["language"], news["message"]["text"]) == (language, "operation succeeded")
+    assert news["message"]["card"]["id"] == "op_1"
+    sender = f"o-event-{language}"
+    apps.wechat(sender, text(f"buttons {hello}"))
+    link = re.search(r"http\S+/channels/link/\S+", wait_for(lambda: wechat_texts(apps, sender))[0])[0]
+    onward = requests.post(link + "/confirm", json={"customer_token": world.login(account)}).json()["next"]
+    state = parse_qs(urlsplit(requests.get(onward, allow_redirects=False).headers["location"]).query)["state"][0]
+    assert requests.get(onward, params={"code": f"code-{sender}", "state": state}).ok
+    wait_for(lambda: wechat_texts(apps, sender)[1:] == ["signed_in  []"])
+    body = event(None, account)
+    body["data"]["conversation"] = conversation_of(apps, sender)
+    for _ in range(2):
+        assert deliver(world, body, event_id=f"wx-{language}-{apps.crypto is None}").status_code == 204
+    wait_for(lambda: wechat_texts(apps, sender)[2:] == ["operation succeeded"])
+    seen = [one for one in world.rasa()["seen"] if one["conversation_id"] == body["data"]["conversation"]]
+    assert seen[-1]["command"]["name"] == "operation_event" and seen[-1]["channel"] == "wechat"
+
+
+def conversation_of(apps: Apps, address: str) -> str:
+    """Returns the id of an address's talk."""
+    database = Database(apps.world.env["GATEWAY_DATABASE_URL"] or f"sqlite:///{apps.world.home / 'gateway.sqlite'}")
+    try:
+        with database.session() as session:
+            return session.scalars(select(Conversation.id).where(Conversation.address == address)).one()
+    finally:
+        database.close()
+
+
+def test_in_an_app_a_message_without_an_answer_is_never_met_with_silence(apps: Apps) -> None:
+    """No request waits there that could be answered by an error: the talk itself says what is the matter."""
+    world = apps.world
+    apps.telegram(75, text="hello")
+    apps.wechat("o-quiet", text("你好"))
+    wait_for(lambda: apps.sent("telegram", 75) and wechat_texts(apps, "o-quiet"))
+    # A turn that fails inside Rasa: it may have done something, so it is only asked to be said again.
+    world.rasa(mode="error")
+    apps.telegram(75, text="please fail")
+    apps.wechat("o-quiet", text("请失败"))
+    wait_for(lambda: "send it again" in apps.sent("telegram", 75)[-1]["text"])
+    wait_for(lambda: "麻烦再发一次" in wechat_texts(apps, "o-quiet")[-1])
+    # A Rasa that is gone for a while, also in the middle of a turn: the message waits for it and is answered once.
+    world.rasa(mode="ok", delay=30)
+    apps.telegram(75, text="in the middle")
+    wait_for(lambda: any(body["text"] == "in the middle" for body in world.rasa()["seen"]))
+    world.kill("rasa")
+    apps.wechat("o-quiet", text("在吗"))
+    wait_for(lambda: '"reason": "connect"' in world.log_text())
+    world.start("rasa")
+    wait_for(lambda: apps.sent("telegram", 75)[-1]["text"] == "echo: in the middle")
+    wait_for(lambda: wechat_texts(apps, "o-quiet")[-1] == "echo: 在吗")
+    assert set(world.rasa()["ran"].values()) == {1}
+    assert [one["text"] for one in apps.sent("telegram", 75)].count("echo: in the middle") == 1
 
 
 def test_wechat_refuses_what_is_forged_or_broken(apps: Apps) -> None:
