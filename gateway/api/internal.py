@@ -21,7 +21,7 @@ from gateway.guard.seal import CodeGone
 from gateway.log import log
 from gateway.models import Conversation, SeenEvent, Turn, now
 from gateway.problems import Problem
-from gateway.routes import Route
+from gateway.routes import Route, scrub
 from gateway.services import Services
 from gateway.settings import Settings
 from gateway.turns import COME_UP_S
@@ -143,19 +143,21 @@ async def handoff(body: HandoffRequest, request: Request) -> dict[str, Any]:
 def verified(settings: Settings, raw: bytes, headers: dict[str, str]) -> dict[str, Any]:
     """Returns the body of a signed delivery; raises `signature_invalid`, `malformed_json`."""
     try:
-        Webhook(settings.events_secret).verify(raw, headers)
-    except (WebhookVerificationError, ValueError, OverflowError) as error:
-        if (
-            isinstance(error, ValueError)
-            and not isinstance(error, WebhookVerificationError)
-            and isinstance(error, json.JSONDecodeError)
-        ):
-            raise Problem("malformed_json") from None
+        body = scrub(Webhook(settings.events_secret).verify(raw, headers))
+    except (json.JSONDecodeError, RecursionError):
+        raise Problem("malformed_json") from None
+    except (WebhookVerificationError, ValueError, OverflowError):
         raise Problem("signature_invalid") from None
-    body = json.loads(raw)
     if not isinstance(body, dict):
         raise Problem("invalid_request")
     return body
+
+
+def shaped(operation: Any) -> bool:
+    """Tells whether an event's operation has the shape of docs/interfaces.md, as far as it is looked at here."""
+    if not isinstance(operation, dict) or not isinstance(operation.get("target_summary") or {}, dict):
+        return False
+    return all(isinstance(operation.get(name), str) and operation[name] for name in ("id", "kind", "status"))
 
 
 @router.post("/events", status_code=204)
@@ -164,7 +166,7 @@ async def events(request: Request) -> Response:
     services = services_of(request)
     body = verified(services.settings, await request.body(), dict(request.headers))
     event_id, data = request.headers["webhook-id"][:200], body.get("data")
-    if not isinstance(data, dict) or not isinstance(data.get("operation"), dict):
+    if not isinstance(data, dict) or not shaped(data.get("operation")):
         raise Problem("invalid_request")
     if await services.database.read(lambda session: session.get(SeenEvent, event_id)) is not None:
         return Response(status_code=204)

@@ -1,4 +1,4 @@
-"""Every door of the public port, read from the application itself, with a body that fits each; so a new route is covered by itself."""
+"""Every door of the two ports, read from the application itself, with a body that fits each; so a new route is covered by itself."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def _flat(routes: list[Any], prefix: str = "") -> Iterator[tuple[str, str]]:
 
 
 @functools.cache
-def doors() -> list[Door]:
-    """Returns all doors of the gateway's public application, as in the sandbox; no process is started."""
+def doors(*, internal: bool = False) -> list[Door]:
+    """Returns all doors of the gateway's public application (or of the internal one), as in the sandbox; no process is started."""
     home = pathlib.Path(tempfile.mkdtemp(prefix="jiebang-doors-"))
     made = secrets.ensure(folder=home)
     made |= {"BINDING_SERVICE_TOKEN": made["GATEWAY_BINDING_SERVICE_TOKEN"], "JIEBANG_SANDBOX": "1"}
     services = Services(settings.load({**made, "JIEBANG_HOME": str(home)}))
     try:
-        application = app.public(services).other_asgi_app.app
+        application = app.private(services).app if internal else app.public(services).other_asgi_app.app
         with warnings.catch_warnings(action="ignore"):
             schema = application.openapi()
         found = []

@@ -110,6 +110,34 @@ def test_an_event_of_nobody_is_dropped_and_a_forged_one_refused(world: World) ->
     assert talk.history() == before
 
 
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"id": "op_\ud800"}, 204),
+        ({"id": 5}, 422),
+        ({"status": None}, 422),
+        ({"kind": []}, 422),
+        ({"target_summary": "card"}, 422),
+        ({"target_summary": None}, 204),
+    ],
+)
+def test_an_event_of_another_shape_is_refused_and_breaks_nothing(
+    world: World, change: dict[str, Any], status: int
+) -> None:
+    account = world.account()
+    talk = world.talk(account=account)
+    talk.say("hello")
+    body = event(talk, account)
+    body["data"]["operation"] |= change
+    assert deliver(world, body).status_code == status
+    assert talk.replies("still here?") == ["echo: still here?"]
+
+
+def test_a_signed_delivery_of_endless_brackets_is_no_fault_of_ours(world: World) -> None:
+    answer = deliver(world, None, raw=b"[" * 60_000)
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed_json")
+
+
 def test_an_event_waits_for_rasa(world: World) -> None:
     account = world.account()
     talk = world.talk(account=account)

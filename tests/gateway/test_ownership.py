@@ -17,6 +17,8 @@ from tests.gateway.test_streams import Ear, socket
 SECRET = "what only I may read"
 # How one signs in at the desk; it says nothing of anybody.
 FOR_ANYBODY = ("GET /api/desk/v1/sign-in",)
+# What the internal port tells without a service's token: that it lives, and figures that name nobody.
+TOLD_INSIDE = ("/healthz", "/readyz", "/metrics", "/openapi.json")
 
 
 class Mine:
@@ -123,6 +125,21 @@ def test_no_door_opens_to_another(alone: World, mine: Mine, credentials: dict[st
     assert mine.untouched()
 
 
+@pytest.mark.parametrize("door", doors(internal=True), ids=str)
+def test_no_door_of_the_internal_port_opens_without_a_services_token(
+    alone: World, mine: Mine, credentials: dict[str, dict[str, str]], door: Door
+) -> None:
+    """Whoever gets as far as that port has nothing yet; what a customer or an agent can show counts nothing there."""
+    turn = next(message["id"] for message in mine.history if message["author"] == "customer")
+    known = {"conversation_id": mine.talk.id, "turn_id": turn}
+    for name, headers in credentials.items():
+        body = {"json": body_of(door, **known)} if door.method in ("POST", "PUT") else {}
+        answer = requests.request(door.method, alone.internal + door.path, headers=headers, timeout=20, **body)
+        assert answer.status_code == (200 if door.path in TOLD_INSIDE else 401), (name, answer.text)
+        assert not mine.shown_in(answer.text), name
+    assert mine.untouched()
+
+
 def test_every_door_of_a_conversation_was_tried() -> None:
     found = {str(door) for door in doors()}
     assert {
@@ -133,6 +150,9 @@ def test_every_door_of_a_conversation_was_tried() -> None:
         "POST /channels/link/{ticket}/confirm",
     } <= found
     assert not [door for door in doors() if {"stale", "account", "generation"} & set(door.query)]
+    inside = {str(door) for door in doors(internal=True)}
+    assert {"POST /internal/v1/token", "POST /internal/v1/codes/open", "POST /internal/v1/events"} <= inside
+    assert not [door for door in found if "/internal/" in door]
 
 
 async def test_no_socket_hears_or_says_anything_of_anothers(alone: World, mine: Mine) -> None:
