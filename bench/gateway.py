@@ -1,6 +1,6 @@
 """The gateway's proofs, measured: reconnect storm, concurrent conversations, fuzzed doors, slash texts. Rasa and binding are stand-ins.
 
-`python -m bench.gateway [slashes crowd storm fuzz]` (SCALE=short, some minutes; SCALE=full; SCALE=tiny is a part of the tests) prints
+`python -m bench.gateway [slashes crowd storm webhooks fuzz]` (SCALE=short, some minutes; SCALE=full; SCALE=tiny is a part of the tests) prints
 `[{part, property, figure, target, ok}]` and writes it to var/reports/gateway.json, where the parts that were not run stay as they were.
 """
 
@@ -27,7 +27,7 @@ from typing import Any
 
 import aiohttp
 
-from bench.gateway_fuzz import Fuzz
+from bench.gateway_fuzz import Fuzz, Webhooks
 from gateway.guard import TextEmpty, guard
 from tests.gateway.conftest import ROOT, Talk, World, drop, postgres
 from tests.gateway.test_guard import forces_an_intent, payload
@@ -207,7 +207,7 @@ def slashes(count: int) -> list[dict[str, Any]]:
     ]
 
 
-PARTS = ("slashes", "crowd", "storm", "fuzz")
+PARTS = ("slashes", "crowd", "storm", "webhooks", "fuzz")
 
 
 def measure(
@@ -228,36 +228,42 @@ def measure(
                 told("crowd", asyncio.run(crowd(where, scale.talks, scale.seconds)))
             if "storm" in parts:
                 told("storm", asyncio.run(storm(where, scale.sockets)))
-    if "fuzz" in parts:
-        rows = []
-        for database, count in (("sqlite", scale.bodies // 2), ("postgresql", scale.bodies - scale.bodies // 2)):
-            with running(database=database) as where:
-                rows += fuzzed(where, count)
-        told("fuzz", rows)
+    for part, kind in (("webhooks", Webhooks), ("fuzz", Fuzz)):
+        if part in parts:
+            rows = []
+            for database, count in (("sqlite", scale.bodies // 2), ("postgresql", scale.bodies - scale.bodies // 2)):
+                # WeChat's plain mode on the one, its safe mode on the other.
+                with running(database=database, aes=database == "postgresql") as where:
+                    rows += fuzzed(where, count, kind)
+            told(part, rows)
     return found
 
 
-def fuzzed(where: World, count: int) -> list[dict[str, Any]]:
-    """Sends odd bodies to every door of a running gateway."""
-    fuzz, on = Fuzz(where), "PostgreSQL" if where.env["GATEWAY_DATABASE_URL"] else "SQLite"
+def fuzzed(where: World, count: int, kind: type[Fuzz] = Fuzz) -> list[dict[str, Any]]:
+    """Sends odd bodies to the doors of a running gateway, and sees whether it still talks afterwards."""
+    fuzz, on = kind(where), "PostgreSQL, WeChat sealed" if where.env["GATEWAY_DATABASE_URL"] else "SQLite, WeChat plain"
+    to = "every webhook" if kind is Webhooks else "every door"
     statuses = asyncio.run(fuzz.run(count))
+    lost = where.talk().replies("still here?") != [ECHO + "still here?"]
     for fault in fuzz.faults[:20]:
         print(fault, file=sys.stderr)
     seconds, door = fuzz.slowest
     return [
-        row(f"bodies sent to every door and webhook ({on})", sum(statuses.values()), str(count), sum(statuses.values()) == count),
-        zero(f"answers of 500 and above to fuzzed bodies ({on})", sum(n for status, n in statuses.items() if status >= 500)),
+        row(f"bodies sent to {to} ({on})", sum(statuses.values()), str(count), sum(statuses.values()) == count),
+        zero(f"answers of 500 and above from {to} ({on})", sum(n for status, n in statuses.items() if status >= 500)),
+        zero(f"talks without an answer afterwards ({on})", int(lost)),
         row(f"different statuses of 2xx and 4xx seen ({on})", len(statuses), "5 at least", len(statuses) >= 5),
+        row(f"of them taken in (2xx) ({on})", sum(n for status, n in statuses.items() if status // 100 == 2), "-", True),
         row(f"slowest answer to a fuzzed body, ms ({on}; {door})", round(seconds * 1000), "-", True),
     ]
 
 
 @contextlib.contextmanager
-def running(*, database: str = "sqlite") -> Iterator[World]:
+def running(*, database: str = "sqlite", aes: bool = False) -> Iterator[World]:
     """Runs a gateway with every channel, on a database of its own."""
     url = postgres() if database == "postgresql" else ""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="jiebang-proofs-"))
-    where = world(folder, GATEWAY_DATABASE_URL=url, **Fuzz.environment())
+    where = world(folder, GATEWAY_DATABASE_URL=url, **Fuzz.environment(aes=aes))
     try:
         yield where.start("rasa", "binding", "platforms", "gateway")
     finally:

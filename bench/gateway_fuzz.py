@@ -1,4 +1,7 @@
-"""Bodies that no client of ours would send, to every door of the gateway: garbage, wrong shapes, and right shapes with odd values."""
+"""Bodies that no client of ours would send, to every door of the gateway: garbage, wrong shapes, and right shapes with odd values.
+
+`Fuzz` knocks at all doors of the public port; `Webhooks` at those that other systems deliver to: signed as they sign, so that the body is what is tried.
+"""
 
 from __future__ import annotations
 
@@ -14,17 +17,18 @@ from typing import Any
 import aiohttp
 from standardwebhooks.webhooks import Webhook
 
-from tests.gateway.apps import HOOK_SECRET, sign, text
+from gateway.channels.wechat import Crypto
+from tests.gateway.apps import AES_KEY, HOOK_SECRET, sign, text
 from tests.gateway.conftest import World
 from tests.gateway.doors import Door, body_of, doors
 from tests.gateway.test_desk import Person
 
 PIECES = [
     *(piece.encode() for piece in '{ } [ ] " : , null true 1e999 -0 "text" "token" "client_id" "message" "chat" "data"'.split()),
-    b"\xff", b"\x00", b"\\ud800", b"0" * 30, b"<xml>", b"</xml>", b"<![CDATA[", b"]]>", b"&x;", b"<Content>", "验".encode(),
+    b"\xff", b"\x00", b"\\ud800", b"0" * 30, b"[" * 9000, b"<xml>", b"</xml>", b"<![CDATA[", b"]]>", b"&x;", b"<Content>", "验".encode(),
 ]  # fmt: skip
 ODD: list[Any] = [
-    None, True, 0, -1, 10**30, 1.5, "", "/", "/restart", "x" * 3000, "\ud800", "\x00", "\u202e", "493817", "😀", [], {}, [[]], {"a": {}},
+    None, True, 0, -1, 10**30, 1.5, "", "/", "/restart", "x" * 3000, "\ud800", "\x00", "\u202e", "493817", "😀", "op_1", "succeeded", [], {}, [[]], {"a": {}},
     "conv_00000000000000000000000000", "4111111111111111", "%00", "../..",
 ]  # fmt: skip
 LIMIT = 24
@@ -39,17 +43,18 @@ class Fuzz:
     def __init__(self, world: World) -> None:
         self.world, self.chance, self.faults = world, random.Random(23), []  # type: ignore[var-annotated]
         self.slowest: tuple[float, str] = (0.0, "")
-        account = world.account()
-        self.talks = [world.talk(account=account) for _ in range(TALKS)]
+        self.account = world.account()
+        self.talks = [world.talk(account=self.account) for _ in range(TALKS)]
         self.person = Person(world, "agent")
         self.cookie = "; ".join(f"{name}={value}" for name, value in self.person.http.cookies.get_dict().items())
         self.doors = [door for door in doors() if door.method in ("POST", "PUT", "DELETE")]
         self.looks = [door for door in doors() if door.method == "GET" and not door.path.startswith("/{")]
 
     @staticmethod
-    def environment() -> dict[str, str]:
-        """Returns what turns every channel on."""
+    def environment(*, aes: bool = False) -> dict[str, str]:
+        """Returns what turns every channel on; `aes`: WeChat's safe mode instead of the plain one."""
         return {
+            "WECHAT_AES_KEY": AES_KEY if aes else "",
             "TELEGRAM_BOT_TOKEN": "tg:token",
             "TELEGRAM_WEBHOOK_SECRET": "tg-secret",
             "TELEGRAM_API_URL": "http://127.0.0.1:9",
@@ -99,7 +104,7 @@ class Fuzz:
             return b"".join(self.chance.choice(PIECES) for _ in range(self.chance.randrange(12)))
         if door.path.endswith("wechat"):
             inner = text(str(self.odd()).encode("utf-8", "replace").decode()) if kind == 1 else text("x").replace("text", "event")
-            return f"<xml><FromUserName>{self.chance.choice(['o', '', 'o' * 300])}</FromUserName>{inner}<MsgId>{self.odd()!r}</MsgId></xml>".encode("utf-8", "replace")
+            return f"<xml><FromUserName>{self.chance.choice([f'o{self.chance.randrange(300)}', '', 'o' * 300])}</FromUserName>{inner}<MsgId>{self.odd()!r}</MsgId></xml>".encode("utf-8", "replace")
         body: Any = body_of(door, customer_token="x" * 40) or self.shape(door)
         if kind == 1 and body:
             body[self.chance.choice(list(body))] = self.odd()
@@ -110,10 +115,10 @@ class Fuzz:
     def shape(self, door: Door) -> dict[str, Any]:
         """Returns a right body of a door whose schema the application does not publish."""
         if door.path.endswith("telegram"):
-            chat = {"id": self.chance.choice([5, "x", 10**25, None]), "type": "private"}
+            chat = {"id": self.chance.choice([self.chance.randrange(300), "x", 10**25, None]), "type": "private"}
             return {"update_id": self.chance.randrange(10**6), "message": {"chat": chat, "from": self.odd(), "text": self.odd()}}
         if "webhook" in door.path:
-            return {"address": self.chance.choice(["u-1", "u 1", "u" * 200]), "text": self.odd()}
+            return {"address": self.chance.choice([f"u-{self.chance.randrange(300)}", "u 1", "u" * 200]), "text": self.odd()}
         return {"cards": [], "account": "x"}
 
     def envelope(self, door: Door, raw: bytes) -> tuple[str, dict[str, str]]:
@@ -130,12 +135,66 @@ class Fuzz:
             at = str(int(time.time()))
             path += f"?timestamp={at}&nonce=n&signature={sign('wx-echo', at, 'n')}"
         if "/webhook/" in path:
-            at_time, event = datetime.now(UTC), f"e{self.chance.randrange(10**9)}"
-            try:
-                signed = Webhook(HOOK_SECRET).sign(event, at_time, raw.decode())
-            except UnicodeDecodeError:
-                signed = "v1,x"
-            headers |= {"webhook-id": event, "webhook-timestamp": str(int(at_time.timestamp())), "webhook-signature": signed}
+            headers |= self.signature(HOOK_SECRET, raw)
         if door.method == "GET":
             headers.pop("Content-Type")
         return self.world.url + path, headers
+
+    def signature(self, secret: str, raw: bytes) -> dict[str, str]:
+        """Returns the headers of a Standard Webhooks delivery."""
+        at, event = datetime.now(UTC), f"e{self.chance.randrange(10**9)}"
+        try:
+            signed = Webhook(secret).sign(event, at, raw.decode())
+        except UnicodeDecodeError:
+            signed = "v1,x"
+        return {"webhook-id": event, "webhook-timestamp": str(int(at.timestamp())), "webhook-signature": signed}
+
+
+class Webhooks(Fuzz):
+    """Delivers to the webhooks of messaging apps, other systems, the host's sign-in and binding."""
+
+    EVENTS = Door("POST", "/internal/v1/events")
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self.doors = [door for door in self.doors if door.path.startswith("/channels/")] + [self.EVENTS]
+        self.looks = [door for door in self.looks if door.path.startswith("/channels/")]
+        key = world.env["WECHAT_AES_KEY"]
+        self.crypto = Crypto(encoding_key=key, app_id="wxapp") if key else None
+
+    def raw(self, door: Door) -> bytes:
+        """Returns a body; what WeChat delivers in safe mode is sealed as WeChat seals, now and then broken."""
+        raw = super().raw(door)
+        if self.crypto is None or not door.path.endswith("wechat") or self.chance.random() < 0.1:
+            return raw
+        sealed = self.crypto.encrypt(raw)
+        if self.chance.random() < 0.1:
+            cut = self.chance.randrange(len(sealed))
+            sealed = sealed[:cut] + self.chance.choice(["", "=", "é", sealed[::-1]])
+        return f"<xml><ToUserName>gh_1</ToUserName><Encrypt>{sealed}</Encrypt></xml>".encode()
+
+    def shape(self, door: Door) -> dict[str, Any]:
+        """Returns a right body of a webhook."""
+        if door == self.EVENTS:
+            operation = {"id": self.odd(), "kind": self.odd(), "status": self.odd(), "target_summary": self.odd()}
+            talk = self.chance.choice(self.talks)
+            told = {"operation": operation, "account": self.account, "conversation": talk.id}
+            return {"type": self.chance.choice(["operation.updated", self.odd()]), "timestamp": "x", "data": told}
+        found = super().shape(door)
+        if door.path.endswith("telegram") and self.chance.random() < 0.5:
+            chat = {"id": self.chance.randrange(300), "type": "private"}
+            press = {"id": self.odd(), "from": self.odd(), "data": self.odd(), "message": {"chat": chat}}
+            return {"update_id": self.chance.randrange(10**6), self.chance.choice(["callback_query", "x"]): press}
+        return found
+
+    def envelope(self, door: Door, raw: bytes) -> tuple[str, dict[str, str]]:
+        """Returns address and headers, signed."""
+        if door == self.EVENTS:
+            return self.world.internal + door.path, self.signature(self.world.env["EVENTS_SECRET"], raw)
+        url, headers = super().envelope(door, raw)
+        if self.crypto is not None and door.path.endswith("wechat"):
+            at = str(int(time.time()))
+            sealed = re.search(r"<Encrypt>(.*)</Encrypt>", raw.decode("utf-8", "replace"))
+            shown = sign("wx-echo", at, "n", sealed[1] if sealed else "")
+            url = f"{url.partition('?')[0]}?timestamp={at}&nonce=n&encrypt_type=aes&msg_signature={shown}"
+        return url, headers
