@@ -61,6 +61,11 @@ class Limits(_Strict):
     password_failures_per_day: int
     operation_life_s: int
     operations_per_hour: int
+    caller_window_s: int
+    operations_of_caller: int
+    agent_window_s: int
+    operations_of_agent: int
+    calls_of_agent: int
     idempotency_days: int
     workflow_days: int
 

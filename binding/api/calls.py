@@ -53,7 +53,7 @@ AgentOf = Annotated[str, Depends(agent)]
 log = structlog.get_logger("calls")
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, responses=schemas.problems(429))
 def open_call(body: OpenCall, who: AgentOf, key: KeyOf) -> Response:
     """Open a call: an opaque reference, the same for numbers that nobody registered."""
 

@@ -8,10 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from binding.models.base import Base, one_of
+from binding.models.states import AGREEMENT, CARD, WALLET
 
-CARD_STATES = ("bound", "unbinding", "unbound", "suspended")
-WALLET_STATES = ("bound", "unbinding", "unbound")
-AGREEMENT_STATES = ("active", "terminating", "terminated")
 OBLIGATION_STATES = ("open", "settled")
 
 
@@ -19,7 +17,7 @@ class Card(Base):
     """A bound bank card: bank, type and last four digits, never more. `protocol_no` is the bank's signed agreement."""
 
     __tablename__ = "cards"
-    __table_args__ = (one_of("state", CARD_STATES, "state"), one_of("type", ("debit", "credit"), "type"))
+    __table_args__ = (one_of("state", tuple(CARD), "state"), one_of("type", ("debit", "credit"), "type"))
 
     id: Mapped[str] = mapped_column(primary_key=True)
     account_id: Mapped[str] = mapped_column(sa.ForeignKey("accounts.id"), index=True)
@@ -40,7 +38,7 @@ class Wallet(Base):
 
     __tablename__ = "wallets"
     __table_args__ = (
-        one_of("state", WALLET_STATES, "state"),
+        one_of("state", tuple(WALLET), "state"),
         sa.Index(
             "uq_wallets_live", "account_id", "kind", unique=True,
             sqlite_where=sa.text("state <> 'unbound'"), postgresql_where=sa.text("state <> 'unbound'"),
@@ -62,7 +60,7 @@ class Agreement(Base):
 
     __tablename__ = "agreements"
     __table_args__ = (
-        one_of("state", AGREEMENT_STATES, "state"),
+        one_of("state", tuple(AGREEMENT), "state"),
         one_of("kind", ("auto_renew", "password_free", "repayment"), "kind"),
     )
 

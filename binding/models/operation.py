@@ -13,15 +13,6 @@ from binding.models.base import Base, one_of
 KINDS = ("card.unbind", "card.bind", "quick_pay.disable", "wallet.unbind", "wallet.bind", "agreement.terminate")
 OPEN = ("awaiting_verification", "processing", "pending", "manual_review")
 CLOSED = ("succeeded", "failed", "cancelled", "expired")
-
-# The state machine; an update whose old and new status are not a pair of this table is never issued.
-TRANSITIONS: dict[str, tuple[str, ...]] = {
-    "awaiting_verification": ("processing", "failed", "cancelled", "expired"),
-    "processing": ("pending", "succeeded", "failed", "manual_review"),
-    "pending": ("succeeded", "failed", "manual_review"),
-    "manual_review": ("succeeded", "failed"),
-    **{status: () for status in CLOSED},
-}
 _OPEN_SQL = sa.text("status IN ('awaiting_verification', 'processing', 'pending', 'manual_review')")
 
 
@@ -41,6 +32,11 @@ class Operation(Base):
             sqlite_where=_OPEN_SQL, postgresql_where=_OPEN_SQL,
         ),
         sa.Index("ix_operations_status_step", "status", "last_step_at"),
+        sa.Index("ix_operations_caller_created", "caller", "created_at"),
+        sa.Index(
+            "ix_operations_actor_created", "actor", "created_at",
+            sqlite_where=sa.text("actor IS NOT NULL"), postgresql_where=sa.text("actor IS NOT NULL"),
+        ),
     )  # fmt: skip
 
     id: Mapped[str] = mapped_column(primary_key=True)

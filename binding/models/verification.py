@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from binding.models.base import Base, one_of
+from binding.models.states import CALL, CHALLENGE
 
 METHODS = ("sms", "payment_password", "card_details")
-STATES = ("sending", "issued", "undelivered", "replaced", "used", "failed")
 
 
 class Call(Base):
@@ -20,7 +20,7 @@ class Call(Base):
     """
 
     __tablename__ = "calls"
-    __table_args__ = (one_of("state", ("open", "verified", "failed"), "state"),)
+    __table_args__ = (one_of("state", tuple(CALL), "state"), sa.Index("ix_calls_agent_created", "agent", "created_at"))
 
     id: Mapped[str] = mapped_column(primary_key=True)
     account_id: Mapped[str | None] = mapped_column(sa.ForeignKey("accounts.id"))
@@ -39,7 +39,7 @@ class Challenge(Base):
     __tablename__ = "challenges"
     __table_args__ = (
         one_of("method", METHODS, "method"),
-        one_of("state", STATES, "state"),
+        one_of("state", tuple(CHALLENGE), "state"),
         sa.CheckConstraint("(operation_id IS NULL) <> (call_id IS NULL)", name="subject"),
         sa.Index("ix_challenges_account_sent", "account_id", "created_at"),
         sa.Index(

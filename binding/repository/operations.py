@@ -11,7 +11,8 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from binding.models import Challenge, Failure, Operation
 from binding.models.base import UtcDateTime
-from binding.models.operation import OPEN, TRANSITIONS
+from binding.models.operation import OPEN
+from binding.models.states import OPERATION
 from binding.repository import rows
 from binding.repository.pages import page
 
@@ -32,6 +33,16 @@ _OWNERS_WITH_OVERDUE = sa.select(Operation.account_id).where(
 )
 _OWNERS_WITH_OVERDUE = _OWNERS_WITH_OVERDUE.distinct()
 _CREATED_SINCE = sa.select(sa.func.count()).where(Operation.account_id == _owner, Operation.created_at > _since)
+_AS_MANY = sa.bindparam("as_many", type_=sa.Integer())
+
+
+def _the_nth_since(column: Any) -> sa.Select[Any]:
+    """Select the moment of the n-th newest operation that somebody asked for, if it lies after `since`."""
+    made = sa.select(Operation.created_at).where(column == sa.bindparam("name"), Operation.created_at > _since)
+    return made.order_by(Operation.created_at.desc()).offset(_AS_MANY - 1).limit(1)
+
+
+_NTH_OF = {"caller": _the_nth_since(Operation.caller), "actor": _the_nth_since(Operation.actor)}
 _CHALLENGE = sa.select(Challenge).where(Challenge.account_id == _owner, Challenge.id == _id)
 _LIVE_CODE = sa.select(Challenge).where(
     Challenge.account_id == _owner, Challenge.method == "sms", rows.among(Challenge.state, ("sending", "issued"))
@@ -100,9 +111,18 @@ def created_since(session: Session, owner: str, since: dt.datetime) -> int:
     return session.scalar(_CREATED_SINCE, {"owner": owner, "since": since}) or 0
 
 
+def asked_by(session: Session, who: str, name: str, *, as_many: int, since: dt.datetime) -> dt.datetime | None:
+    """Return when the `as_many`-th newest operation since a moment was asked for, None when there were fewer.
+
+    `who`: `caller` (a service) or `actor` (an agent), and its name.
+    """
+    found = session.connection().execute(_NTH_OF[who], {"name": name, "as_many": as_many, "since": since})
+    return found.scalar()
+
+
 def move(session: Session, owner: str, found: Operation, status: str, **values: Any) -> bool:
     """Move an operation to a status if nobody else moved it first; the guard is in the UPDATE itself."""
-    if status not in TRANSITIONS[found.status]:
+    if status not in OPERATION[found.status]:
         return False
     where = {"account_id": owner, "id": found.id, "status": found.status}
     if rows.change(session, Operation, where, status=status, **values) != 1:

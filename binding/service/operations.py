@@ -20,6 +20,7 @@ from binding.service.effects import effects_of, version_of
 from binding.service.targets import resolve
 from binding.service.tell import queue_event
 from binding.tokens import Caller
+from binding.verification import limits
 
 
 def ask(session: Session, *, caller: Caller, kind: str, target: str) -> dict[str, Any]:
@@ -37,8 +38,7 @@ def ask(session: Session, *, caller: Caller, kind: str, target: str) -> dict[str
         )
     if found.done:
         raise Problem(409, "already_done")
-    if operations.created_since(session, owner, moment - dt.timedelta(hours=1)) >= policy().limits.operations_per_hour:
-        raise Problem(429, "too_many_requests", retry_after=3600)
+    limits.check_may_ask(session, caller=caller, moment=moment)
     blockers = blockers_of(session, owner=owner, kind=kind, target=found)
     if blockers:
         raise Problem(409, "blocked", blockers=blockers)

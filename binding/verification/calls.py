@@ -20,9 +20,11 @@ from binding.verification import codes, limits
 
 
 def open_call(session: Session, *, phone: str, agent: str) -> dict[str, Any]:
-    """Open a call for a phone number; the answer is the same whether anybody has registered it."""
+    """Open a call for a phone number; the answer is the same whether anybody has registered it. Raises 429."""
+    moment = now(session)
+    limits.check_may_call(session, agent=agent, moment=moment)
     account_id = session.scalar(sa.select(Account.id).where(Account.phone == phone[-11:]).order_by(Account.id))
-    call = Call(id=new_id("call"), account_id=account_id, agent=agent, created_at=now(session))
+    call = Call(id=new_id("call"), account_id=account_id, agent=agent, created_at=moment)
     session.add(call)
     session.flush()
     return {"ref": call.id, "state": call.state, "phone": masks.phone(phone[-11:])}

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from binding.errors import Problem
+from binding.models import Call
 from binding.policy import policy
 from binding.repository import operations
+from binding.tokens import Caller
 
 DAY = dt.timedelta(days=1)
 
@@ -43,6 +46,31 @@ def check_password_not_locked(session: Session, *, owner: str, moment: dt.dateti
     allowed = policy().limits.password_failures_per_day
     if len(failures) >= allowed:
         raise Problem(423, "challenges_locked", retry_after=_seconds(failures[-allowed] + DAY - moment))
+
+
+def check_may_ask(session: Session, *, caller: Caller, moment: dt.datetime) -> None:
+    """Refuse with 429 when the account, the calling service or the agent asked for too many operations lately."""
+    rules, hour = policy().limits, dt.timedelta(hours=1)
+    if operations.created_since(session, caller.account_id, moment - hour) >= rules.operations_per_hour:
+        raise Problem(429, "too_many_requests", retry_after=3600)
+    brakes = [("caller", caller.service, rules.operations_of_caller, rules.caller_window_s)]
+    if caller.actor is not None:
+        brakes.append(("actor", caller.actor, rules.operations_of_agent, rules.agent_window_s))
+    for who, name, allowed, window_s in brakes:
+        window = dt.timedelta(seconds=window_s)
+        first = operations.asked_by(session, who, name, as_many=allowed, since=moment - window)
+        if first is not None:
+            raise Problem(429, "too_many_requests", retry_after=_seconds(first + window - moment))
+
+
+def check_may_call(session: Session, *, agent: str, moment: dt.datetime) -> None:
+    """Refuse with 429 when an agent looked up too many phone numbers lately."""
+    rules = policy().limits
+    window = dt.timedelta(seconds=rules.agent_window_s)
+    opened = sa.select(Call.created_at).where(Call.agent == agent, Call.created_at > moment - window)
+    first = session.scalar(opened.order_by(Call.created_at.desc()).offset(rules.calls_of_agent - 1).limit(1))
+    if first is not None:
+        raise Problem(429, "too_many_requests", retry_after=_seconds(first + window - moment))
 
 
 def check_may_send(session: Session, *, owner: str, moment: dt.datetime) -> None:
