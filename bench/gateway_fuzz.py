@@ -157,7 +157,7 @@ class Webhooks(Fuzz):
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
-        self.doors = [door for door in self.doors if door.path.startswith("/channels/")] + [self.EVENTS]
+        self.doors = [door for door in self.doors if door.path.startswith(("/channels/", "/bank/"))] + [self.EVENTS]
         self.looks = [door for door in self.looks if door.path.startswith("/channels/")]
         key = world.env["WECHAT_AES_KEY"]
         self.crypto = Crypto(encoding_key=key, app_id="wxapp") if key else None

@@ -81,6 +81,7 @@ def public(services: Services) -> Any:
     app = _application(services, internal_port=False, title="Jiebang gateway")
     app.include_router(customers.router)
     app.include_router(passthrough.secure)
+    app.include_router(passthrough.bank)
     app.include_router(passthrough.sandbox)
     for router in _more():
         app.include_router(router)

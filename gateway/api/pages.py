@@ -89,7 +89,7 @@ async def page(request: Request, path: str = "") -> Response:
     """Returns a built file; the widget's and the desk's own routes get their page."""
     settings = services_of(request).settings
     top = path.partition("/")[0]
-    if top in ("api", "internal", "sandbox", "secure", "channels", "socket.io"):
+    if top in ("api", "internal", "sandbox", "secure", "channels", "bank", "socket.io"):
         raise Problem("not_found")
     ancestors = settings.widget_ancestors if top == "widget" else "'none'" if top == "desk" else "'self'"
     found = _file(settings.web_dist, path)

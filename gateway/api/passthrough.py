@@ -1,4 +1,4 @@
-"""What the gateway passes on to binding: the secure page, and the sandbox with its sign-in."""
+"""What the gateway passes on to binding: the secure page, the bank's callbacks, and the sandbox with its sign-in."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from telemetry import tracing
 
 # Routes of the first are never counted by path nor logged: a ticket is a secret.
 secure = APIRouter(tags=["secure page"])
+bank = APIRouter(prefix="/bank", route_class=Route, tags=["bank"])
 sandbox = APIRouter(prefix="/sandbox", route_class=Route, tags=["sandbox"])
 LARGEST = 256 * 1024
 # What a ticket of binding's looks like. Anything else (a path above all: `../v1/cards`) would reach its other doors with our service token.
@@ -49,6 +50,9 @@ SENT = {
     "sec-fetch-site",
     "sec-fetch-mode",
     "sec-fetch-dest",
+    "webhook-id",
+    "webhook-timestamp",
+    "webhook-signature",
 }
 
 
@@ -114,6 +118,13 @@ async def secure_page(ticket: str, request: Request) -> Response:
     if not TICKET.fullmatch(ticket):
         raise Problem("not_found")
     return await _pass(request, "/secure/" + ticket, extra=await _identity(services, bearer_of(request)))
+
+
+@bank.post("/callbacks", status_code=202)
+async def bank_callback(request: Request) -> Response:
+    """Passes the bank's word on, since binding has no door of its own to the world: binding checks the signature, and asks the bank back."""
+    await services_of(request).limits.take("address", address_of(request))
+    return await _pass(request, "/bank/callbacks", extra={})
 
 
 class Login(BaseModel):

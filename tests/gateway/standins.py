@@ -222,12 +222,16 @@ class Binding:
                 "path": request.path_qs,
                 "body": (await request.read()).decode("utf-8", "replace"),
                 "traceparent": request.headers.get("traceparent"),
+                "signed": {name: value for name, value in request.headers.items() if name.startswith("webhook-")},
             }
         )
         parts = request.path.strip("/").split("/") + [""]
         if parts[0] == "v1":
             body, status = await self._v1(request, parts)
             return web.json_response(body, status=status)
+        if parts[0] == "bank":
+            good = request.headers.get("webhook-signature") == "v1,good"
+            return web.json_response({"ok": good}, status=202 if good else 401)
         if parts[0] == "secure":
             token = request.headers.get("X-Customer-Token")
             text = f"<p>{claims(token)['sub'] if token else 'nobody'}</p>"

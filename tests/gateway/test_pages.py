@@ -33,6 +33,22 @@ def test_the_sandbox_is_passed_on(world: World) -> None:
     assert "ticket-1" not in world.log_text()
 
 
+def test_the_banks_word_is_passed_on_as_it_was_signed(world: World) -> None:
+    # Binding checks it: to the gateway it is a letter that it does not open.
+    raw, signed = b'{"request": "op_1",  "status": "done"}', {"webhook-id": "b1", "webhook-timestamp": "5"}
+    headers = {**signed, "Content-Type": "application/json", "X-Customer-Token": "forged", "Authorization": "Bearer x"}
+    for signature, status in (("v1,good", 202), ("v1,forged", 401)):
+        shown = headers | {"webhook-signature": signature}
+        assert requests.post(world.url + "/bank/callbacks", data=raw, headers=shown).status_code == status
+        came = world.binding()["seen"][-1]
+        assert (came["path"], came["body"]) == ("/bank/callbacks", raw.decode())
+        assert came["signed"] == signed | {"webhook-signature": signature}
+    before = len(world.binding()["seen"])
+    assert requests.get(world.url + "/bank/callbacks").status_code in (404, 405)
+    assert requests.post(world.url + "/bank/v1/requests", data=raw).status_code in (404, 405)
+    assert len(world.binding()["seen"]) == before
+
+
 @pytest.mark.parametrize(
     "path",
     [
