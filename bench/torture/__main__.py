@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bench.torture.codes import codes
 from bench.torture.common import Campaign, Row, row
+from bench.torture.contract import contract
 from bench.torture.edges import every_edge
 from bench.torture.executors import adoption, zombies
 from bench.torture.kept import Kept
@@ -28,6 +29,7 @@ def campaigns() -> list[Campaign]:
     found = [make(database) for make in (nothing_lost, every_edge) for database in both]
     found += [adoption("postgresql"), zombies("postgresql")]
     found += [make(database) for make in (idempotency, codes) for database in both]
+    found.append(contract("sqlite"))
     return found + [campaign for database in both for campaign in suites(database)]
 
 

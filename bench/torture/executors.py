@@ -38,7 +38,8 @@ def adoption(database: str) -> Campaign:
 
 def _die_for_good(database: str, deaths: int, piece: int) -> Found:
     dice, times, operations, count = random.Random(piece), list[float](), list[str](), 4 if FULL else 2
-    options: dict[str, Any] = {"binding_processes": count, "module": "bench.torture.light", "SANDBOX_SLOW_S": "60"}
+    options: dict[str, Any] = {"binding_processes": count, "module": "bench.torture.light", "SANDBOX_SLOW_S": "60",
+                               "BINDING_BANK_TIMEOUT_S": "60"}  # fmt: skip
     with cluster_on(database, **options) as cluster:
         while len(times) < deaths:
             asked = _asked(cluster, 3 * count)
@@ -49,7 +50,7 @@ def _die_for_good(database: str, deaths: int, piece: int) -> Found:
             ids = {op["id"] for _, op, _, _ in asked}
             with cluster.engine().execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
                 held = eventually(
-                    lambda c=connection, ids=ids: _all_held(c, ids), every=0.05, what="all being worked on"
+                    lambda c=connection, ids=ids: _all_held(c, ids), within=60, every=0.05, what="all being worked on"
                 )
                 slots = sorted(set(held.values()))
                 dead = dice.sample(slots, min(count - 1, len(slots), deaths - len(times)))
@@ -114,7 +115,7 @@ def _wake_late(database: str, wanted: int) -> Found:
             with cluster.engine().execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
                 ids = {op["id"] for _, op, _, _ in asked}
                 held = eventually(
-                    lambda c=connection, ids=ids: _all_held(c, ids), every=0.05, what="all being worked on"
+                    lambda c=connection, ids=ids: _all_held(c, ids), within=60, every=0.05, what="all being worked on"
                 )
                 slot = _slot_of(cluster, "binding-1")
                 mine = sum(executor == slot for executor in held.values())

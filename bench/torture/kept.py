@@ -50,7 +50,9 @@ def state_of(campaign: Campaign) -> str:
 @functools.cache
 def _product() -> str:
     digest = hashlib.sha256()
-    for path in sorted(p for room in PRODUCT for p in (ROOT / room).rglob("*") if p.suffix in (".py", ".yml", ".html")):
+    for path in sorted(
+        p for room in PRODUCT for p in (ROOT / room).rglob("*") if p.suffix == ".py" or p.name == "policy.yml"
+    ):
         digest.update(str(path.relative_to(ROOT)).encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -41,10 +41,6 @@ SUITES = (
         "state machines over HTTP", "test_machine", "processes_agree", "the processes agree with the model",
         pieces=3 if FULL else 1, env={"BINDING_EXAMPLES_OVER_HTTP": str(scaled(full=100, short=6, tiny=2)), "BINDING_MACHINE_BOTH": "1"},
     ),
-    Suite(
-        "contract", "test_contract", "", "0 failures, 0 answers ≥ 500", ("sqlite",),
-        env={"BINDING_CONTRACT_EXAMPLES": str(scaled(full=1000, short=12, tiny=3))},
-    ),
 )  # fmt: skip
 
 

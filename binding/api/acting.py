@@ -35,7 +35,7 @@ Wait = Annotated[float, Query(ge=0, le=5, description="seconds to wait for the o
     "/operations",
     status_code=201,
     response_model=schemas.Operation,
-    responses=schemas.problems(429),
+    responses=schemas.problems(429) | schemas.AFTER_ASKING,
     tags=["operations"],
 )
 def ask_operation(body: schemas.AskOperation, who: CallerOf, key: KeyOf) -> Response:
@@ -61,7 +61,7 @@ def cancel_operation(operation_id: str, who: CallerOf, key: KeyOf, body: schemas
     "/operations/{operation_id}/challenges",
     status_code=201,
     response_model=schemas.Challenge,
-    responses=schemas.problems(423, 429, 502),
+    responses=schemas.problems(423, 429, 502) | schemas.AFTER_SENDING,
     tags=["challenges"],
 )
 def open_challenge(operation_id: str, body: schemas.AskChallenge, who: CallerOf, key: KeyOf) -> Response:

@@ -165,6 +165,39 @@ class Empty(_Body):
     pass
 
 
+# Where an answer leads: the steps of an operation as OpenAPI links, for who reads the contract or walks it by machine.
+AFTER_ASKING: dict[int | str, dict[str, Any]] = {
+    201: {
+        "links": {
+            "look": {
+                "operationId": "show_operation_v1_operations__operation_id__get",
+                "parameters": {"operation_id": "$response.body#/id"},
+            },
+            "verify": {
+                "operationId": "open_challenge_v1_operations__operation_id__challenges_post",
+                "parameters": {"operation_id": "$response.body#/id"},
+                "requestBody": {"method": "sms", "effects_version": "$response.body#/effects_version"},
+            },
+            "cancel": {
+                "operationId": "cancel_operation_v1_operations__operation_id__cancel_post",
+                "parameters": {"operation_id": "$response.body#/id"},
+            },
+        }
+    }
+}
+AFTER_SENDING: dict[int | str, dict[str, Any]] = {
+    201: {
+        "links": {
+            "answer": {
+                "operationId": "answer_challenge_v1_challenges__challenge_id__verify_post",
+                "parameters": {"challenge_id": "$response.body#/id"},
+                "requestBody": {"code": "000000", "effects_version": "$request.body#/effects_version"},
+            }
+        }
+    }
+}
+
+
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Document the problems that a route answers with."""
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
