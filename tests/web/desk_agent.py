@@ -6,7 +6,7 @@ import pathlib
 import re
 from typing import Any
 
-from playwright.sync_api import Browser, Locator, Page
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.web.world import World
 
@@ -82,6 +82,26 @@ class Agent:
     def close(self) -> None:
         """Closes the browser's window."""
         self.context.close()
+
+
+def opened(box: Locator) -> Locator:
+    """Opens a box's list; returns the list, which stands whole in the view."""
+    box.click()
+    lists = box.page.locator(".ant-select-dropdown:not(.ant-select-dropdown-hidden)")
+    expect(lists).to_have_count(1)
+    expect(lists).to_be_in_viewport(ratio=0.99)
+    return lists
+
+
+def choose(box: Locator, option: str, *, typed: str = "") -> None:
+    """Takes an option out of a box's list, as a person does: opens it, types what narrows it, clicks what it shows."""
+    lists = opened(box)
+    if typed:
+        box.fill(typed)
+    choice = lists.locator(".ant-select-item-option", has_text=option).first
+    expect(choice).to_be_in_viewport(ratio=0.99)
+    choice.click()
+    expect(lists).to_have_count(0)
 
 
 class Chatter:

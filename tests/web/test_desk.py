@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from tests.services import missing
 from tests.web.conftest import DIST
-from tests.web.desk_agent import Agent, Chatter
+from tests.web.desk_agent import Agent, Chatter, choose, opened
 
 WORDS = {
     "zh": {"take": "接入", "hand_back": "交回助手", "close": "结束", "phone": "来电号码", "start": "开始通话", "send_code": "发送核实短信", "digits": "用他说的这串数字", "unbind": "解绑 招商银行 ••1234",
@@ -262,15 +262,13 @@ def test_what_an_agent_corrects_a_supervisor_reviews(desk: Any, world: Any) -> N
     talk.say("那个爱奇艺续费怎么一直扣")
     expect(agent.lines("customer").last).to_contain_text("一直扣")
     agent.page.locator(".intent-view").get_by_role("button", name="理解错了").click()
-    agent.page.get_by_role("combobox", name="选意图…").fill("取消自动")
-    agent.page.keyboard.press("Enter")
+    choose(agent.page.get_by_role("combobox", name="选意图…"), "取消自动扣款", typed="取消自动")
     expect(agent.page.locator(".intent-view")).to_contain_text("会进入复核")
     boss.open("/desk/review")
     item = boss.page.locator(".review-item", has_text="一直扣")
     expect(item).to_contain_text("坐席建议")
     # A key of the page's own is not the frame's: `1` picks the first intent here, it does not leave for the chats.
-    boss.page.get_by_role("combobox", name="来源").click()
-    boss.page.locator(".ant-select-item-option", has_text="坐席纠正").click()
+    choose(boss.page.get_by_role("combobox", name="来源"), "坐席纠正")
     expect(boss.page.locator(".review-item").first).to_contain_text("一直扣")
     boss.page.locator("h1").click()
     boss.page.keyboard.press("1")
@@ -279,13 +277,26 @@ def test_what_an_agent_corrects_a_supervisor_reviews(desk: Any, world: Any) -> N
     # A slip is put right until it was exported; for what has no intent a sentence says what it is.
     boss.page.locator(".ant-segmented-item", has_text="已复核").click()
     item.get_by_role("button", name="改判").click()
-    item.get_by_role("combobox", name="选意图…").click()
-    boss.page.locator(".ant-select-item-option", has_text="新意图").first.click()
+    choose(item.get_by_role("combobox", name="选意图…"), "新意图")
     dialog = boss.page.get_by_role("dialog")
     dialog.get_by_role("textbox").fill("问为什么一直扣")
     assert boss.axe() == []
     boss.page.keyboard.press("Enter")
     expect(item).to_contain_text("“问为什么一直扣”")
+
+
+def test_every_list_opens_where_it_can_be_seen(desk: Any, world: Any) -> None:
+    """Once a menu was placed ten screens to the left: a transition, however short, ran on it while it was measured."""
+    boss = desk("supervisor")
+    for path, names in (("review", ["来源", "语言"]), ("reports", ["渠道", "语言"]), ("audit", ["动作"]), ("chats", ["语言"])):
+        boss.open("/desk/" + path)
+        for name in names:
+            box = boss.page.get_by_role("combobox", name=name)
+            expect(box).to_have_count(1)
+            found = opened(box)
+            assert found.evaluate("list => getComputedStyle(list).transitionDuration") == "0s", path
+            boss.page.keyboard.press("Escape")
+            expect(found).to_have_count(0)
 
 
 def test_beside_a_call_stand_notes_and_ready_sentences_and_a_supervisor_only_looks(desk: Any, world: Any) -> None:
@@ -330,10 +341,7 @@ def test_who_is_given_a_talk_is_called_wherever_they_look(desk: Any, world: Any)
     agent.page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)  # one that was closed holds no key back, also for who wants no motion
     agent.page.keyboard.press("Alt+f")
-    dialog.get_by_role("combobox").first.click()
-    option = agent.page.locator(".ant-select-item-option", has_text="周敏 May")
-    expect(option).to_have_count(1)
-    option.dispatch_event("click")  # the list may open outside of the view while the dialog still moves
+    choose(dialog.get_by_role("combobox").first, "周敏 May")
     dialog.get_by_role("button", name="转接").click()
     news = boss.page.locator(".ant-notification-notice", has_text="转给了您")
     expect(news).to_be_visible()

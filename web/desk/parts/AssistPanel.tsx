@@ -41,7 +41,7 @@ export function AssistPanel({ help, work, customerLanguage, speak = false, heard
       {found && (
         <>
           <SuggestionView help={help} speak={speak} send={send} edit={edit} />
-          <IntentView help={help} />
+          <IntentView key={help.message} help={help} />
           {mayWork && !running && found.start.length > 0 && (
             <section className="panel-part" aria-label={words.assist.start}>
               <h2>{words.assist.start}</h2>
