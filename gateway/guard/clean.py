@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 ZWJ = "\u200d"
+KEYCAP = "\u20e3"
 VARIATION = {chr(code) for code in range(0xFE00, 0xFE10)} | {chr(code) for code in range(0xE0100, 0xE01F0)}
 
 
@@ -34,6 +35,8 @@ def clean(text: str) -> str:
             following = text[position + 1] if position + 1 < len(text) else ""
             if char == ZWJ and kept and _is_picture(kept[-1]) and following and _is_picture(following):
                 kept.append(char)
+        elif char == KEYCAP and kept and kept[-1].isdecimal():
+            continue  # 4️⃣ is a four: a code may not hide in key caps
         elif char in VARIATION:
             # Kept after pictures (and the keycap digits' own U+FE0F goes: a code may not hide behind it).
             if kept and not kept[-1].isdecimal() and kept[-1] not in VARIATION:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from gateway.guard import split
+from gateway.guard.found import Find, luhn
+
+__all__ = ["Find", "find", "luhn", "redact", "speaks_of_code"]
 # One separator between digits: blanks (also no-break and ideographic), hyphens, dots of print.
 _SEP = r"[ \u00a0\u2002-\u200a\u202f\u3000\t\-\u2010-\u2014\u2212\uff0d._·•*/]"
 _RUN = re.compile(rf"(?<![0-9])[0-9](?:{_SEP}{{0,2}}[0-9]){{11,}}(?:{_SEP}?[Xx](?![A-Za-z0-9]))?")
@@ -23,7 +27,7 @@ _ID_WORD = re.compile(r"身份证|证件|id\s*(?:card|number|no)|identity", re.I
 _ORDER_WORD = re.compile(r"(?:订单|单号|流水|参考号|编号|order|reference|ref|tracking|invoice)[^0-9]{0,12}$", re.I)
 _HIDDEN = r"(?P<secret>[!-~]{%s,64})"
 _PASSWORD = re.compile(
-    r"(?:(?P<cn>密码|密碼|口令|安全码|安全碼|mima)|(?P<en>pass\s?word|passwd|pwd|passphrase|\bpin\b(?:\s*(?:code|number))?|\bcvv2?\b|\bcvc2?\b|security\s*code))"
+    r"(?:(?P<cn>密码|密碼|口令|安全码|安全碼|mima(?:\s+shi(?=\s))?)|(?P<en>pass\s?word|passwd|pwd|passphrase|(?<![a-z])pin(?![a-z])(?:\s*(?:code|number|码|碼))?|\bcvv2?\b|\bcvc2?\b|security\s*code))"
     r"(?P<link>(?:\s*(?:应该|應該|就|好像|一直|都|设的|設的|改成了?|填的|(?:should|used to)\s+be|(?:was\s+)?(?:set|changed)\s+to))?\s*(?:是|为|為|:|：|=|＝|「|“|\"|'s\b|\bis\b)?[\s「“\"']*)(?P<secret>[!-~]{3,64})",
     re.I,
 )
@@ -47,38 +51,15 @@ _CODE = re.compile(
 _MONEY_AFTER = re.compile(r"\s*(?:元|块|塊|圆|円|万|萬|亿|人民币|rmb|cny|yuan|usd|dollars?|hkd|%|％)", re.I)
 _MONEY_BEFORE = re.compile(r"(?:[¥￥$€£]|rmb|cny|usd|hkd|人民币)\s*$", re.I)
 _CHINESE = re.compile(
-    r"(?<![零〇一二三四五六七八九幺两0-9])[零〇一二三四五六七八九幺两](?:[ ,，、]?[零〇一二三四五六七八九幺两]){5}(?![零〇一二三四五六七八九幺两十百千万0-9])"
+    r"(?<![零〇一二三四五六七八九幺两壹贰叁肆伍陆柒捌玖0-9])[零〇一二三四五六七八九幺两壹贰叁肆伍陆柒捌玖](?:[ ,，、]?[零〇一二三四五六七八九幺两壹贰叁肆伍陆柒捌玖]){5}(?![零〇一二三四五六七八九幺两壹贰叁肆伍陆柒捌玖十百千万0-9])"
 )
-_CHINESE_DIGITS = {
-    char: str(value)
-    for chars, value in (
-        ("零〇", 0),
-        ("一幺", 1),
-        ("二两", 2),
-        ("三", 3),
-        ("四", 4),
-        ("五", 5),
-        ("六", 6),
-        ("七", 7),
-        ("八", 8),
-        ("九", 9),
-    )
-    for char in chars
-}
+# The whole message: what is asked for as a code may be written oddly.
+_ODD_CODE = re.compile(
+    r"\s*([0-9]{3}[._/\n*+~][0-9]{3}|[0-9]{2}(?:[_\n,，、][0-9]{2}){2}|[0-9](?:[._/\n*+~][0-9]){5})[\s。.!！]*"
+)
 _TAIL = re.compile(r"(?:尾号|末四位|ending(?: in)?|tail)[^0-9]{0,4}[0-9]{4}[^0-9]$", re.I)
 # Everybody's hotline is no secret; alone it is still taken for a code.
 _PUBLIC = {"950618"}
-
-
-@dataclass(frozen=True)
-class Find:
-    """A stretch `start:end` of the text, what it is, and what stands for it. `digits` only for codes."""
-
-    start: int
-    end: int
-    kind: str
-    stand_in: str
-    digits: str = ""
 
 
 def ascii_digits(text: str) -> str:
@@ -89,19 +70,10 @@ def ascii_digits(text: str) -> str:
 
 
 def _plain(char: str) -> str:
-    if char.isdecimal():
-        return str(int(char))
+    if char.isdigit():  # also circled, raised and lowered ones
+        return str(unicodedata.digit(char))
     # Letters only: full-width punctuation ends a sentence, ASCII punctuation may be part of a number.
     return chr(ord(char) - 0xFEE0) if "\uff01" <= char <= "\uff5e" and char.isalpha() else char
-
-
-def luhn(digits: str) -> bool:
-    """Tells whether the check digit of a card number fits."""
-    total = 0
-    for place, char in enumerate(reversed(digits)):
-        value = int(char) * (1 + place % 2)
-        total += value - 9 if value > 9 else value
-    return total % 10 == 0
 
 
 def _spans(match: re.Match[str]) -> list[tuple[int, int]]:
@@ -201,13 +173,16 @@ def _passwords(text: str) -> list[Find]:
         talk = english_is and trimmed.isalpha() and (trimmed.islower() or trimmed.istitle())
         if not short_code and not has_digit and (not explicit or talk):
             continue
-        if not explicit and not short_code and (len(trimmed) < 6 or not has_digit):
+        digits_of_a_pin = match[0][:3].lower() == "pin" and re.fullmatch(r"[0-9]{4}|[0-9]{6}", trimmed)
+        if not explicit and not short_code and not digits_of_a_pin and (len(trimmed) < 6 or not has_digit):
             continue
         found.append(Find(start, end, "password", "[password]"))
     return found
 
 
 def _codes(text: str) -> list[Find]:
+    if whole := _ODD_CODE.fullmatch(text):
+        return [Find(*whole.span(1), "code", "[code]", re.sub(r"[^0-9]", "", whole[1]))]
     found = []
     said = _CODE_WORD.search(text) is not None
     for match in _CODE.finditer(text):
@@ -236,9 +211,7 @@ def _codes(text: str) -> list[Find]:
     for match in _CHINESE.finditer(text):
         if said or not re.sub(r"[\W_]", "", text[: match.start()] + text[match.end() :]):
             found.append(
-                Find(
-                    match.start(), match.end(), "code", "[code]", "".join(_CHINESE_DIGITS.get(c, "") for c in match[0])
-                )
+                Find(match.start(), match.end(), "code", "[code]", "".join(split.NUMERALS.get(c, "") for c in match[0]))
             )
     return found
 
@@ -258,6 +231,8 @@ def find(text: str) -> list[Find]:
         _each(_MOBILE, plain, "phone", _phone),
         _each(_MOBILE_34, plain, "phone", _phone),
         _long_numbers(plain),
+        split.pieces(plain),
+        split.spoken(text),
         _codes(plain),
     ]
     taken: list[Find] = []
