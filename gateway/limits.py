@@ -17,7 +17,7 @@ from gateway.settings import Settings
 
 # "I am typing", "I have seen this": a page tells them every few seconds at most.
 SIGNALS_PER_MINUTE = 120
-BY_ADDRESS = ("address", "new", "sign_in")
+BY_ADDRESS = ("address", "new", "sign_in", "look")
 
 
 def household(address: str) -> str:
@@ -52,6 +52,7 @@ class Limits:
             "account": RateLimitItemPerMinute(settings.account_messages_per_minute),
             "address": RateLimitItemPerMinute(settings.address_messages_per_minute),
             "new": RateLimitItemPerMinute(settings.conversations_per_minute),
+            "look": RateLimitItemPerMinute(settings.looks_per_minute),
             "sign_in": RateLimitItemPerMinute(settings.signin_per_minute),
             "signal": RateLimitItemPerMinute(SIGNALS_PER_MINUTE),
         }

@@ -55,6 +55,7 @@ class Settings:
     account_messages_per_minute: int
     address_messages_per_minute: int
     conversations_per_minute: int
+    looks_per_minute: int
     signin_per_minute: int
     turn_timeout: float
     signed_in_for: int
@@ -263,6 +264,7 @@ def load(env: Mapping[str, str] = os.environ) -> Settings:
         account_messages_per_minute=number("GATEWAY_ACCOUNT_MESSAGES_PER_MINUTE", 600),
         address_messages_per_minute=number("GATEWAY_ADDRESS_MESSAGES_PER_MINUTE", 60_000 if sandbox else 1_200),
         conversations_per_minute=number("GATEWAY_CONVERSATIONS_PER_MINUTE", 60_000 if sandbox else 600),
+        looks_per_minute=number("GATEWAY_LOOKS_PER_MINUTE", 600_000 if sandbox else 6_000),
         signin_per_minute=number("GATEWAY_SIGNIN_PER_MINUTE", 30),
         turn_timeout=float(number("GATEWAY_TURN_TIMEOUT", 15)),
         signed_in_for=number("GATEWAY_SIGNED_IN_FOR", 1800),

@@ -22,6 +22,9 @@ from gateway.services import Services
 
 # Lines that a new connection is sent at once; who wants older ones pages through `GET …/messages`.
 LONGEST_HISTORY = 1000
+# A connection has this long to say whose it is.
+INTRODUCED_S = 30.0
+ENDING: set[asyncio.Future[None]] = set()
 # Where a connection's ASGI scope keeps its Engine.IO id.
 SID = "jiebang.engineio_sid"
 
@@ -37,7 +40,9 @@ class Sockets(socketio.AsyncNamespace):
     async def on_connect(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
         """Lets a socket in whose `auth.token` is a live bearer; `auth.after` is the last message it has."""
         auth = scrub(auth) if isinstance(auth, dict) else {}
+        address = (environ.get("asgi.scope", {}).get("client") or (None,))[0]
         try:
+            await self.services.limits.take("look", address)
             caller = await self._caller(str(auth.get("token", "")))
             if self.services.hub.full(caller.conversation_id):
                 raise Problem("too_many_requests", retry_after=10)
@@ -45,8 +50,7 @@ class Sockets(socketio.AsyncNamespace):
             seq = 0
             if isinstance(after, str) and ids.looks_right(after, "msg"):
                 seq = await self.services.talk.seq(conversation_id=caller.conversation_id, after=after)
-            address = environ.get("asgi.scope", {}).get("client") or (None,)
-            await self.save_session(sid, {"token": auth["token"], "address": address[0]})
+            await self.save_session(sid, {"token": auth["token"], "address": address})
             await self.enter_room(sid, caller.conversation_id)
         except Exception as error:  # noqa: BLE001 - python-socketio forgets a socket only when it is refused
             raise _refusal(error) from None
@@ -182,7 +186,17 @@ class Server(socketio.AsyncServer):
 
     async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> Any:
         environ["asgi.scope"][SID] = eio_sid
+        asyncio.get_running_loop().call_later(INTRODUCED_S, self._introduced, eio_sid)
         return await super()._handle_eio_connect(eio_sid, environ)
+
+    def _introduced(self, eio_sid: str) -> None:
+        """Ends a connection that has shown no bearer by now: it would be kept for as long as it answers pings, which costs the other side nothing."""
+        known = self.manager.is_connected(self.manager.sid_from_eio_sid(eio_sid, "/"), "/")
+        if not known and eio_sid in self.eio.sockets:
+            log.info("socket_refused", error="never_introduced")
+            task = asyncio.ensure_future(self.eio.disconnect(eio_sid))
+            ENDING.add(task)
+            task.add_done_callback(ENDING.discard)
 
     async def _handle_eio_message(self, eio_sid: str, data: Any) -> None:
         try:

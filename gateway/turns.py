@@ -170,7 +170,10 @@ class Turns:
                 patient = turn.conversation_id in self._recovering or (
                     _in_app(turn, body) and (error.unknown or error.reason in AWAY)
                 )
-                if not patient or time.monotonic() > deadline or self.stopping:
+                if patient and self.stopping:
+                    # It stays as it is stored: the next gateway takes it up.
+                    raise asyncio.CancelledError from None
+                if not patient or time.monotonic() > deadline:
                     # Once it may have run, a Rasa that is gone now does not say that nothing was done.
                     raise (
                         BrainUnavailable("timeout", unknown=True) if in_doubt and not error.unknown else error

@@ -90,6 +90,8 @@ def bearer_of(request: Request) -> str:
 # A dependency's parameters are the client's to set: whether the sign-in may have run out is a function of its own.
 async def known(conversation_id: str, request: Request) -> Caller:
     """Returns the caller when the conversation is theirs: 401 for no or a dead bearer, 404 for any other conversation."""
+    # Whatever bearer is shown: each costs a question to the database.
+    await services_of(request).limits.take("look", address_of(request))
     caller = await services_of(request).talk.caller(bearer_of(request))
     if caller.conversation_id != conversation_id:
         raise Problem("not_found")

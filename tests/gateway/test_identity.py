@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import pathlib
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -107,6 +108,20 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     world = World(tmp_path_factory.mktemp("strict"), **limits).start()
     yield world
     world.close()
+
+
+def test_who_only_looks_is_counted_too(tmp_path: pathlib.Path) -> None:
+    """Each look asks the database, whatever bearer is shown; so an address has a limit for that as well."""
+    world = World(tmp_path, GATEWAY_LOOKS_PER_MINUTE="6").start("rasa", "binding", "gateway")
+    try:
+        talk = world.talk()
+        stranger = [requests.get(f"{world.api}/conversations/{talk.id}/messages").status_code for _ in range(3)]
+        assert stranger == [401] * 3
+        statuses = [talk.get("/messages").status_code for _ in range(6)]
+        assert statuses == [200, 200, 200, 429, 429, 429]
+        assert talk.get("/events").json()["code"] == "too_many_requests"
+    finally:
+        world.close()
 
 
 def test_a_sign_in_runs_out_and_is_renewed(strict: World) -> None:

@@ -12,12 +12,13 @@ import aiohttp
 import pytest
 import requests
 import socketio
+import uvicorn
 
-from gateway import conversations
+from gateway import conversations, sockets
 from gateway.database import Database
 from gateway.hub import MOST_STREAMS
 from gateway.sockets import LONGEST_HISTORY
-from tests.gateway.conftest import Talk, World, wait_for
+from tests.gateway.conftest import Talk, World, free_port, wait_for
 
 
 class Ear:
@@ -169,6 +170,33 @@ async def until(check: Any) -> None:
             return
         await asyncio.sleep(0.01)
     raise AssertionError("the condition never came true")
+
+
+async def test_a_connection_that_never_says_whose_it_is_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two WebSockets answer every ping; only the one that shows a bearer is kept."""
+    monkeypatch.setattr(sockets, "INTRODUCED_S", 0.5)
+    server = sockets.Server(async_mode="asgi")
+
+    @server.event
+    async def connect(sid: str, environ: Any, auth: Any) -> None:
+        """Lets everybody in who asks."""
+
+    web = uvicorn.Server(uvicorn.Config(sockets.Door(server), port=free_port(), lifespan="off", log_config=None))
+    serving = asyncio.create_task(web.serve())
+    while not web.started:
+        await asyncio.sleep(0.01)
+    url = f"http://127.0.0.1:{web.config.port}/socket.io/?EIO=4&transport=websocket"
+    async with aiohttp.ClientSession() as http, http.ws_connect(url) as silent, http.ws_connect(url) as known:
+        assert (await silent.receive_str()).startswith("0") and (await known.receive_str()).startswith("0")
+        await known.send_str("40{}")
+        assert (await known.receive_str()).startswith("40")
+        while (await silent.receive()).type is aiohttp.WSMsgType.TEXT:
+            await silent.send_str("3")
+        assert silent.closed and not known.closed
+        await server.emit("still", {})
+        assert (await known.receive_str()) == '42["still",{}]'
+    web.should_exit = True
+    await serving
 
 
 async def test_a_socket_talks_and_hears(world: World) -> None:

@@ -123,3 +123,19 @@ async def test_an_app_is_told_in_the_end_that_nobody_answers(
     brain = Away(at_first=at_first)
     assert (await gateway(database, brain).ensure_done(talk, turn)).status == "failed"
     assert len(brain.bodies) == 1 and await lines(database, talk) == ["hello"]
+
+
+async def test_a_gateway_that_stops_while_rasa_is_away_leaves_the_message_to_the_next(database: Database) -> None:
+    talk, turn = await said(database, channel="telegram", address="6")
+    stopping = gateway(database, Away(at_first=BrainUnavailable("connect")))
+    stopping.later(talk)
+    while not stopping.brain.bodies:  # type: ignore[attr-defined]
+        await asyncio.sleep(0.01)
+    await stopping.idle(seconds=5)
+    assert await lines(database, talk) == ["hello"]
+    brain = Brain()
+    brain.may.set()
+    assert await gateway(database, brain).recover() == 1
+    while len(await lines(database, talk)) < 2:
+        await asyncio.sleep(0.01)
+    assert await lines(database, talk) == ["hello", "echo: hello"]
