@@ -36,7 +36,7 @@ def talk(session: Session, *, person: Person, conversation_id: str, action: str 
     if not mine and not person.supervisor:
         raise Problem("forbidden", "Take the talk first.")
     if action:
-        audit.write(session, agent=person.username, action=action, conversation_id=conversation_id)
+        _noted(session, person=person, action=action, place_id=conversation_id)
     if one.account is None and action:
         raise Problem("not_signed_in", "The customer of this talk is not signed in.")
     return Place("chat", one.id, one.language, one.account, person.username)
@@ -49,13 +49,19 @@ def call(session: Session, *, person: Person, call_id: str, action: str | None, 
     """
     one = calls.find(session, person=person, call_id=call_id, acting=acting)
     if action:
-        audit.write(session, agent=person.username, action=action, conversation_id=call_id)
+        _noted(session, person=person, action=action, place_id=call_id)
         if one.account is None:
             raise DeskProblem("call_not_verified", "The caller has to read back the code first.")
     over = one.ended_at is not None and not person.supervisor
     if over and action == "customer_view":
         raise DeskProblem("call_closed", "This call has ended.", call_state=one.state)
     return Place("call", one.id, one.language, None if over and not action else one.account, person.username)
+
+
+def _noted(session: Session, *, person: Person, action: str, place_id: str) -> None:
+    """Adds the audit line. A page that follows an operation asks every few seconds: that is one look, and would bury the others."""
+    note = audit.viewed if action == "operation_view" else audit.write
+    note(session, agent=person.username, action=action, conversation_id=place_id)
 
 
 def note_operation(

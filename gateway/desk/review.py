@@ -51,6 +51,9 @@ def add(
         return False
     if not text.strip() or len(text) > LONGEST:
         return False
+    # Around a code nothing is left that anybody says; an agent's own word on such a line is kept all the same.
+    if "[code]" in text and reason != "corrected":
+        return False
     sampled = in_sample(message_id)
     same = select(ReviewItem.id).where(ReviewItem.text == text, ReviewItem.language == language)
     # The sample counts a sentence as often as customers say it.

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from gateway import conversations
 from gateway.database import Database
-from gateway.desk import calls, people, presence, reports, rows, view, work, wrapping
+from gateway.desk import calls, people, place, presence, reports, rows, view, work, wrapping
 from gateway.handoff import Handoffs, open_ticket
 from gateway.models import Agent, AuditLine, Call, Conversation, Delivery, now
 from gateway.problems import Problem
@@ -184,6 +184,18 @@ def test_a_page_that_stays_open_is_one_look(database: Database) -> None:
 
         wang = people.Person(id="agt_2", username="wang", name="Wang", role="agent", csrf="")
         assert [look(LINA), look(LINA), look(wang), look(LINA)] == [1, 1, 2, 2]
+
+
+def test_a_page_that_follows_an_operation_is_one_look(database: Database) -> None:
+    with database.session() as session:
+        talk, _ = conversations.create(session, language="zh", account="acc_1", greet=False)
+        one = session.get_one(Conversation, talk)
+        one.owner, one.owner_agent = "human", "lina"
+        for action in ("operation_view", "operation_view", "acting", "operation_view", "acting"):
+            place.talk(session, person=LINA, conversation_id=talk, action=action)
+        lines = session.scalars(select(AuditLine).order_by(AuditLine.number))
+        # What is done is told each time.
+        assert [line.action for line in lines] == ["operation_view", "acting", "acting"]
 
 
 def test_why_a_talk_is_at_the_desk_is_said_in_a_sentence(database: Database) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from gateway import conversations
 from gateway.database import Database
 from gateway.desk import people, review, settings
-from gateway.models import ReviewItem
+from gateway.models import ReviewItem, now
 from tests.gateway.conftest import ROOT, tables
 from tests.gateway.office import Office
 from tests.gateway.test_desk import Person
@@ -100,6 +100,24 @@ def said(session: Session, talk: str, number: int, intent: str, confidence: floa
         turn_id=turn.id,
         message_id=turn.id,
     )
+
+
+def test_around_a_code_nothing_is_left_to_learn(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "gateway.sqlite"
+    shutil.copy(tables(), path)
+    database = Database(f"sqlite:///{path}")
+    with database.session() as session:
+
+        def put(text: str, reason: str) -> bool:
+            return review.add(
+                session, place="call_1", message_id=uuid.uuid4().hex, text=text, language="zh", reason=reason,
+                understood={"intent": "nlu_fallback"}, said_at=now(),
+            )  # fmt: skip
+
+        assert [put("短信里说是[code]", why) for why in ("not_understood", "sample", "thumbs_down")] == [False] * 3
+        assert put("短信里说是什么", "not_understood")
+        assert put("[code]不对，收到的是另一张卡的", "corrected")  # a person says that it means something
+    database.close()
 
 
 def test_accuracy_is_that_of_a_random_sample(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,7 @@ function LineOfCall({ call, mine, line, selected, choose }: { call: Call; mine: 
           </span>
         )}
       </div>
-      {line.speaker === "caller" && intent && (
+      {line.speaker === "caller" && intent && !(line.has_code && intent === "nlu_fallback") && (
         <div className="line-foot">
           <button type="button" className="intent" aria-pressed={selected} onClick={() => choose(line.id)} data-missed={intent === "nlu_fallback" || undefined}>
             {intent === "nlu_fallback" ? words.talk.notUnderstood : said(line.parse?.title, language, intent)}
