@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Message } from "../shared/types";
-import { fail, lastAgent, liveFrom, merge, readLine, settle, type Line } from "./lines";
+import { answerFrom, beginsAnew, fail, lastAgent, liveFrom, merge, readLine, settle, type Line } from "./lines";
 
 const said = (id: string, author: Message["author"], text = id): Message => ({ id, author, text, buttons: [], at: "2026-01-01T00:00:00Z" });
 const sending = (clientId: string, text: string): Line => ({ ...said(clientId, "customer", text), key: clientId, clientId, state: "sending", send: { text } });
@@ -78,5 +78,22 @@ describe("lines", () => {
     expect(lastAgent(merge([], [by("1", "agent", "Lin"), by("2", "bot")]))).toBe("");
     expect(lastAgent(merge([], [by("1", "agent", "Lin"), by("2", "system", "Wang")]))).toBe("Wang"); // passed on to a colleague
     expect(lastAgent([])).toBe("");
+  });
+
+  it("finds where the newest answer begins: what came in one turn, and not what was said before", () => {
+    const at = (id: string, author: Message["author"], time: string): Message => ({ ...said(id, author), at: `2026-01-01T${time}Z` });
+    const talk = [at("1", "bot", "10:00:00"), at("2", "customer", "10:01:00"), at("3", "bot", "10:01:01"), at("4", "bot", "10:01:01")];
+    expect(answerFrom(merge([], talk))?.id).toBe("3");
+    expect(answerFrom(merge([], [...talk, at("5", "bot", "10:03:00")]))?.id).toBe("5"); // the bank's end, later
+    expect(answerFrom(merge([], talk.slice(0, 2)))).toBeUndefined();
+    expect(answerFrom([])).toBeUndefined();
+  });
+
+  it("says again who and when after a pause", () => {
+    const [bot, soon, later, agent] = merge([], [said("1", "bot"), said("2", "bot"), { ...said("3", "bot"), at: "2026-01-01T00:10:01Z" }, { ...said("4", "agent"), at: "2026-01-01T00:10:02Z" }]);
+    expect(beginsAnew(undefined, bot as Line)).toBe(true);
+    expect(beginsAnew(bot, soon as Line)).toBe(false);
+    expect(beginsAnew(soon, later as Line)).toBe(true);
+    expect(beginsAnew(later, agent as Line)).toBe(true);
   });
 });

@@ -99,3 +99,23 @@ export function lastAgent(lines: Line[]): string {
 export function readLine(lines: Line[], id: string | null): Line | undefined {
   return id === null ? undefined : lines.find((line) => line.author === "customer" && (line.id === id || line.guess?.id === id));
 }
+
+/** Messages of one turn are kept in one moment. */
+const TURN_MS = 2_000;
+/** After this long a line has its author and time again. */
+const PAUSE_MS = 10 * 60_000;
+const apart = (one: Line, other: Line): number => Math.abs(Date.parse(other.at) - Date.parse(one.at));
+
+/** Returns the first line of what was answered last: the newest line and those that came with it. The customer's own lines are no answer. */
+export function answerFrom(lines: Line[]): Line | undefined {
+  const last = lines[lines.length - 1];
+  if (!last || last.author === "customer") return undefined;
+  let at = lines.length - 1;
+  for (let before = lines[at - 1]; before && before.author !== "customer" && apart(before, last) < TURN_MS; before = lines[at - 1]) at -= 1;
+  return lines[at];
+}
+
+/** Tells whether a line shows who said it and when: another author's than the one before, or one after a pause. */
+export function beginsAnew(before: Line | undefined, line: Line): boolean {
+  return !before || before.author !== line.author || before.agent !== line.agent || apart(before, line) > PAUSE_MS;
+}

@@ -1,18 +1,24 @@
 import { Typing } from "@chatui/core";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
-import { liveFrom, readLine } from "../lines";
+import { answerFrom, beginsAnew, liveFrom, readLine } from "../lines";
 import type { State } from "../state";
 import type { Words } from "../words";
 import { Icon } from "./icons";
 import { LineView, type Acts } from "./LineView";
 
-const NEAR_PX = 120;
+/** What is this near to the end counts as the end. */
+const NEAR_PX = 48;
+const GAP_PX = 12;
 
 /** The lines, as one polite log: a screen reader reads what is added, once, and is not interrupted. */
 export function Log({ state, words, acts, showTyping }: { state: State; words: Words; acts: Acts; showTyping: boolean }) {
   const scroller = useRef<HTMLDivElement>(null);
-  const atEnd = useRef(true);
-  const [below, setBelow] = useState(false);
+  /** The customer reads along: what is added is brought into sight. Who scrolls up, or has a long answer to read, is left alone. */
+  const follows = useRef(true);
+  const lastTop = useRef(0);
+  const drawn = useRef(0);
+  const held = useRef<string>();
+  const [below, setBelow] = useState<"more" | "news" | null>(null);
   const { lines, firstUnread } = state;
   const live = liveFrom(lines);
   const newest = useMemo(() => {
@@ -25,32 +31,63 @@ export function Log({ state, words, acts, showTyping }: { state: State; words: W
   const mine = [...lines].reverse().find((line) => line.author === "customer");
   const asking = [...lines].reverse().find((line) => line.buttons.length)?.id;
 
-  const toEnd = useCallback((smooth: boolean) => {
-    const box = scroller.current;
-    if (!box) return;
+  const scrollTo = useCallback((top: number, smooth: boolean) => {
     const calm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-    box.scrollTo({ top: box.scrollHeight, behavior: smooth && !calm ? "smooth" : "auto" });
+    scroller.current?.scrollTo({ top, behavior: smooth && !calm ? "smooth" : "auto" });
   }, []);
+  const toEnd = useCallback(
+    (smooth: boolean) => {
+      const box = scroller.current;
+      if (!box) return;
+      follows.current = true;
+      scrollTo(box.scrollHeight, smooth);
+    },
+    [scrollTo],
+  );
+  /** Brings the newest answer into sight; one that is longer than the screen from its beginning. */
+  const toAnswer = useCallback(
+    (answer: string | undefined, smooth: boolean) => {
+      const box = scroller.current;
+      const first = answer && box?.querySelector<HTMLElement>(`[data-id="${CSS.escape(answer)}"]`);
+      if (!box || !first) return toEnd(smooth);
+      const end = box.scrollHeight - box.clientHeight;
+      const begin = first.getBoundingClientRect().top - box.getBoundingClientRect().top + box.scrollTop - GAP_PX;
+      if (end - begin <= NEAR_PX) return toEnd(smooth);
+      follows.current = false;
+      held.current = answer;
+      setBelow("more");
+      scrollTo(begin, smooth);
+    },
+    [scrollTo, toEnd],
+  );
 
   const scrolled = () => {
     const box = scroller.current;
     if (!box) return;
-    atEnd.current = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_PX;
-    if (atEnd.current) setBelow(false);
+    // A movement of ours goes down and may be far from its end still; only the customer goes up.
+    if (box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_PX) {
+      follows.current = true;
+      setBelow(null);
+    } else if (box.scrollTop < lastTop.current) follows.current = false;
+    lastTop.current = box.scrollTop;
   };
 
+  const answer = answerFrom(lines)?.id;
   useLayoutEffect(() => {
-    if (atEnd.current || last?.state === "sending") toEnd(lines.length > 1);
-    else setBelow(true);
-  }, [lines.length, last?.state, toEnd]);
+    const smooth = drawn.current > 0; // a history stands where it ends at once
+    drawn.current = lines.length;
+    if (last?.state === "sending") toEnd(smooth);
+    else if (follows.current) toAnswer(answer, smooth);
+    else if (answer !== held.current) setBelow("news");
+  }, [lines.length, last?.state, answer, toEnd, toAnswer]);
   useEffect(() => {
-    if (atEnd.current) toEnd(true);
-  }, [showTyping, state.notice, toEnd]);
+    if (showTyping && follows.current) toEnd(true);
+  }, [showTyping, toEnd]);
   useEffect(() => {
     const box = scroller.current;
     if (!box || !("ResizeObserver" in window)) return;
-    // The keyboard of a phone, or a card that grows: what was at the end stays at the end.
-    const seen = new ResizeObserver(() => atEnd.current && toEnd(false));
+    // The keyboard of a phone, or a notice under the lines: what was at the end stays at the end.
+    const seen = new ResizeObserver(() => follows.current && toEnd(false));
     seen.observe(box);
     return () => seen.disconnect();
   }, [toEnd]);
@@ -70,7 +107,7 @@ export function Log({ state, words, acts, showTyping }: { state: State; words: W
                   </p>
                 )}
                 <LineView
-                  line={line} first={!before || before.author !== line.author || before.agent !== line.agent || marked} live={at >= live && !line.state} busy={state.busy || state.signingIn}
+                  line={line} first={marked || beginsAnew(before, line)} live={at >= live && !line.state} busy={state.busy || state.signingIn}
                   newest={newest.has(line.id)} asks={line.id === asking} read={line === read} signedIn={state.signedIn && !state.signInNeeded} given={state.rated[line.id]} language={state.language} words={words} acts={acts}
                 />
               </div>
@@ -91,9 +128,9 @@ export function Log({ state, words, acts, showTyping }: { state: State; words: W
         {read && read === mine ? words.readByAgent : ""}
       </p>
       {below && (
-        <button type="button" className="to-end" onClick={() => toEnd(true)} aria-label={words.toNewest}>
+        <button type="button" className="to-end" data-kind={below} onClick={() => toEnd(true)} aria-label={below === "more" ? words.more : undefined}>
           <Icon name="down" />
-          {words.newMessages}
+          {below === "news" && words.newMessages}
         </button>
       )}
     </div>
