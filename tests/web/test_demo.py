@@ -27,6 +27,27 @@ def test_a_newcomer_sees_what_to_do_without_scrolling(customer: Any, language: s
             expect(one.page.locator(what)).to_be_in_viewport(ratio=0.8)
 
 
+@pytest.mark.parametrize("width", [900, 1024, 1160])
+def test_where_the_chat_opens_by_itself_it_covers_nothing(customer: Any, width: int) -> None:
+    one = customer("en")
+    one.page.set_viewport_size({"width": width, "height": 768})
+    one.page.goto(one.world.url)
+    expect(one.chat.locator(".line--bot").first).to_be_visible()
+    expect(one.page.locator(".card")).to_have_count(2)
+    left = one.page.locator("#jiebang-widget iframe").bounding_box()["x"]
+    widest = "Math.max(...[...document.querySelectorAll('.top button, h1, .lead, .steps li, .tries button, .card, .rows, .phone, .console')].map((one) => one.getBoundingClientRect().right))"
+    assert one.page.evaluate(widest) <= left
+    assert one.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_who_wants_to_answer_as_a_person_finds_the_desk(customer: Any) -> None:
+    one = customer("zh")
+    one.visit()
+    with one.page.expect_popup() as opened:
+        one.page.get_by_role("link", name="打开坐席工作台").click()
+    expect(opened.value.locator("input[type=password]")).to_be_visible()
+
+
 def test_on_a_phone_the_code_slides_in_over_the_chat_and_is_pasted(customer: Any) -> None:
     one = customer("zh", phone=True, reduced_motion="reduce")
     one.visit()

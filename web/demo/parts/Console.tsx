@@ -54,6 +54,12 @@ export function Console({ words, reset, resetting }: { words: Words; reset: () =
       <p className="console-password">
         {words.password} <b className="mono">246810</b>
       </p>
+      <p className="console-desk">
+        <a href="/desk" target="_blank" rel="noopener">
+          {words.desk}
+        </a>
+        {words.deskNote} <b className="mono">agent</b> / <b className="mono">agent</b>
+      </p>
     </section>
   );
 }
