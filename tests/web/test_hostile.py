@@ -160,7 +160,8 @@ def shop(world: World) -> Iterator[Any]:
     """A shop on another origin with a strict policy, its own token address, and a stranger's frame."""
     state: dict[str, Any] = {"account": None, "asked": 0}
     page = f"""<!doctype html><html lang="en-GB"><meta charset="utf-8"><title>Shop</title>
-    <meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src {world.url}; frame-src {world.url}; connect-src 'self'">
+    <meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src {world.url}; style-src 'nonce-wild'; frame-src {world.url}; connect-src 'self'">
+    <style nonce="wild">div, button, span, svg, iframe {{ display: none !important; opacity: 0 !important; filter: blur(9px) !important; transform: scale(.1) !important; pointer-events: none !important }} html {{ direction: rtl; font-size: 3px }}</style>
     <body><h1>Shop</h1><div><script src="{world.url}/widget.js" data-token-url="/token" data-language="auto" async></script></div></body></html>"""
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -203,6 +204,23 @@ def test_a_shop_on_another_origin_embeds_it_with_one_tag(customer: Any, shop: An
     state["account"] = one.account
     one.press("Sign in")
     expect(one.chat.locator(".line--bot").last).to_contain_text("can't find a card ending 1234")
+
+
+def test_the_shops_styles_do_not_reach_the_chat(customer: Any, shop: Any) -> None:
+    one, (port, state) = customer("en"), shop
+    one.shop = f"127.0.0.1:{port}"
+    state["account"] = one.account
+    one.page.goto(f"http://{one.shop}/")
+    button = one.page.locator("#jiebang-widget button.b")
+    expect(button).to_be_in_viewport(ratio=1)
+    host = "(() => { const seen = getComputedStyle(document.querySelector('#jiebang-widget')); return [seen.opacity, seen.filter, seen.transform, seen.direction, seen.pointerEvents] })()"
+    assert one.page.evaluate(host) == ["1", "none", "none", "ltr", "auto"]
+    assert button.bounding_box()["height"] == 56
+    button.click()
+    panel = one.page.locator("#jiebang-widget iframe")
+    expect(panel).to_be_in_viewport(ratio=1)
+    assert panel.bounding_box()["width"] == 400
+    expect(one.chat.locator(".line--bot").first).to_be_visible()
 
 
 def test_a_browser_that_denies_storage_to_frames_of_another_site_still_talks(customer: Any, shop: Any) -> None:

@@ -67,7 +67,7 @@ interface Jiebang {
   const root = host.attachShadow({ mode: "open" });
   // A constructed sheet needs no 'unsafe-inline' from the page's CSP.
   const css = `
-:host{all:initial}
+:host{all:initial!important;direction:ltr!important}
 .b{position:fixed;right:max(20px,env(safe-area-inset-right));bottom:max(20px,env(safe-area-inset-bottom));z-index:2147483000;display:flex;align-items:center;gap:8px;height:56px;padding:0 20px 0 16px;border:0;border-radius:28px;
 background:linear-gradient(135deg,#e8362d,#b9121b);color:#fff;font:600 16px/1 system-ui,-apple-system,"PingFang SC","Noto Sans SC",sans-serif;cursor:pointer;box-shadow:0 10px 30px rgba(185,18,27,.35),0 2px 6px rgba(0,0,0,.16);transition:transform .18s,opacity .18s}
 .b:hover{transform:translateY(-2px)}
