@@ -29,11 +29,13 @@ function Editor({ one, list, close }: { one: Canned | "new"; list: CannedList; c
   const [at, setAt] = useState<Language>("zh");
   const [form] = Form.useForm<Fields>();
   const now = one === "new" ? null : one;
-  const initial: Fields = { name: now?.name ?? "", topic: now?.topic ?? "general", title_zh: now?.title.zh ?? "", title_en: now?.title.en ?? "", text_zh: now?.texts.zh ?? "", text_en: now?.texts.en ?? "" };
+  // What everybody has is kept by its key, so that it is named in the reader's language; another topic as it was written.
+  const topicOf = (text: string) => Object.entries(words.replies.topics).find(([key, title]) => [key, title.toLowerCase()].includes(text.toLowerCase()))?.[0] ?? text;
+  const initial: Fields = { name: now?.name ?? "", topic: words.replies.topics[now?.topic ?? "general"] ?? now?.topic ?? "", title_zh: now?.title.zh ?? "", title_en: now?.title.en ?? "", text_zh: now?.texts.zh ?? "", text_en: now?.texts.en ?? "" };
   const save = async (values: Fields) => {
     setBusy(true);
     try {
-      await api.saveCanned(now?.id ?? null, { ...(now ? {} : { name: values.name.trim() }), topic: values.topic.trim(), title: { zh: values.title_zh, en: values.title_en }, texts: { zh: values.text_zh, en: values.text_en } });
+      await api.saveCanned(now?.id ?? null, { ...(now ? {} : { name: values.name.trim() }), topic: topicOf(values.topic.trim()), title: { zh: values.title_zh, en: values.title_en }, texts: { zh: values.text_zh, en: values.text_en } });
       void message.success(words.replies.saved);
       void client.invalidateQueries({ queryKey: ["canned"] });
       close();
@@ -125,7 +127,7 @@ export default function RepliesPage() {
         {canned.data?.items.map((one) => (
           <li className="box" key={one.id}>
             <h2>
-              {said(one.title, language, one.name)} <code>/{one.name}</code> <Tag>{one.topic}</Tag>
+              {said(one.title, language, one.name)} <code>/{one.name}</code> <Tag>{words.replies.topics[one.topic] ?? one.topic}</Tag>
               {me.supervisor && (
                 <span className="replies-acts">
                   <Button size="small" type="text" icon={<EditOutlined aria-hidden />} aria-label={`${words.replies.edit} ${one.name}`} title={words.replies.edit} onClick={() => setOpen(one)} />
@@ -137,7 +139,7 @@ export default function RepliesPage() {
             </h2>
             <p lang="zh-CN">{one.texts.zh}</p>
             <p lang="en">{one.texts.en}</p>
-            <p className="quiet">{words.replies.updated(day(one.updated_at, language), one.updated_by ?? words.replies.builtIn)}</p>
+            <p className="quiet">{one.updated_by ? words.replies.updated(day(one.updated_at, language), one.updated_by) : words.replies.builtIn}</p>
           </li>
         ))}
       </ul>

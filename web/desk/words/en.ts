@@ -359,6 +359,7 @@ export const en: Words = {
     name: "Name",
     nameHint: "Lower-case letters, digits, underscores; found by it after /",
     topic: "Topic",
+    topics: { general: "General", identity: "Identity", operation: "Requests", safety: "Safety" } as Record<string, string>,
     titleZh: "Chinese title",
     titleEn: "English title",
     textZh: "Chinese text",

@@ -354,6 +354,7 @@ export const zh = {
     name: "代号",
     nameHint: "小写字母、数字和下划线；输入 / 时用它来找",
     topic: "主题",
+    topics: { general: "通用", identity: "身份核实", operation: "业务办理", safety: "安全" } as Record<string, string>,
     titleZh: "中文标题",
     titleEn: "英文标题",
     textZh: "中文内容",
