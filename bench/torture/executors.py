@@ -49,9 +49,7 @@ def _die_for_good(database: str, deaths: int, piece: int) -> Found:
                 customer.answer(op, challenge, code, expect=202, wait=0)
             ids = {op["id"] for _, op, _, _ in asked}
             with cluster.engine().execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
-                held = eventually(
-                    lambda c=connection, ids=ids: _all_held(c, ids), within=60, every=0.05, what="all being worked on"
-                )
+                held = _in_bank_calls(cluster, connection, ids)
                 slots = sorted(set(held.values()))
                 dead = dice.sample(slots, min(count - 1, len(slots), deaths - len(times)))
                 processes = {slot: _process_of(cluster, slot) for slot in dead}
@@ -114,9 +112,7 @@ def _wake_late(database: str, wanted: int) -> Found:
             before, victim = len(late.read_text().split()), cluster.processes["binding-1"]
             with cluster.engine().execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
                 ids = {op["id"] for _, op, _, _ in asked}
-                held = eventually(
-                    lambda c=connection, ids=ids: _all_held(c, ids), within=60, every=0.05, what="all being worked on"
-                )
+                held = _in_bank_calls(cluster, connection, ids)
                 slot = _slot_of(cluster, "binding-1")
                 mine = sum(executor == slot for executor in held.values())
                 victim.send_signal(signal.SIGSTOP)
@@ -155,9 +151,10 @@ def _settled(cluster: Cluster, asked: list[Asked]) -> None:
         customer.until(op, "succeeded", within=90)
 
 
-def _all_held(connection: sa.Connection, ids: set[str]) -> dict[str, str] | None:
-    held = {work: executor for executor, work in connection.execute(SLOTS_HELD) if work in ids}
-    return held if set(held) == ids else None
+def _in_bank_calls(cluster: Cluster, connection: sa.Connection, ids: set[str]) -> dict[str, str]:
+    """Wait until each operation's request is at the bank; returns which executor waits for its answer."""
+    eventually(lambda: ids <= set(cluster.bank_requests()), within=90, every=0.2, what="all requests at the bank")
+    return {work: executor for executor, work in connection.execute(SLOTS_HELD) if work in ids}
 
 
 def _not_once(cluster: Cluster) -> int:
