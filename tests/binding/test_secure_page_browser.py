@@ -166,9 +166,49 @@ def test_a_password_is_typed_on_a_phone(browser: Any, cluster: Cluster) -> None:
     assert page.input_value("#password") == ""
     page.fill("#password", "246810")
     page.click("#send")
-    page.get_by_text("已提交，请返回对话查看结果。").wait_for()
+    page.get_by_text("请返回对话查看结果。").wait_for()
     shop.wait_for_function("document.title === 'done'")
     customer.until(op, "succeeded")
     # The refused password is the one thing that the browser may complain about.
     assert [f for f in faults if "422" not in f] == []
+    shop.context.close()
+
+
+@pytest.mark.parametrize("arrived", [True, False], ids=["taken", "not taken"])
+def test_an_answer_that_got_lost_is_no_refusal_and_pressing_again_does_nothing_twice(
+    browser: Any, cluster: Cluster, arrived: bool
+) -> None:
+    if "BINDING_DATABASE_URL" in cluster.env:
+        pytest.skip("the page is the same on every database")
+    expect = sync_api.expect
+    customer = cluster.customer(cards=[{"bank": "cmb", "tail": "1234"}])
+    op = customer.unbind("1234")
+    shop = shop_of(browser, cluster, customer, [], viewport={"width": 390, "height": 844})
+    page = opened(shop, cluster.base + customer.challenge(op, method="payment_password")["url"])
+    expect(page.locator("#state")).to_be_empty()
+    token, lost = cluster.token(customer.account), []
+
+    def lose(route: Any) -> None:
+        if arrived:
+            lost.append(route.fetch(headers=route.request.headers | {"x-customer-token": token}).status)
+        route.abort()
+
+    page.route("**/secure/*", lose)
+    page.fill("#password", "246810")
+    page.click("#send")
+    expect(page.locator("#fault")).to_contain_text("可能已经提交成功")
+    expect(page.locator("#fault")).not_to_contain_text("尚未办理")
+    expect(page.locator("#back")).to_be_visible()
+    assert lost == ([202] if arrived else [])
+    # A proxy that fell over knows no more than a dead line.
+    page.unroute("**/secure/*")
+    page.route("**/secure/*", lambda route: route.fulfill(status=502, json={"code": "binding_unavailable"}))
+    page.click("#send")
+    expect(page.locator("#fault")).to_contain_text("可能已经提交成功")
+    page.unroute("**/secure/*")
+    page.click("#send")
+    expect(page.locator("h1")).to_have_text("已提交")
+    expect(page.locator("form")).to_have_count(0)
+    expect(page.locator("#fault")).to_be_empty()
+    customer.until(op, "succeeded")
     shop.context.close()
