@@ -98,7 +98,9 @@ async def listed(
     cursor: Annotated[str | None, Query(max_length=100)] = None,
 ) -> dict[str, Any]:
     """Lists talks."""
-    return await services_of(request).database.read(
+    services = services_of(request)
+    await services.database.write(audit.viewed, agent=who.username, action="list_view", conversation_id=None)
+    return await services.database.read(
         work.listed, person=who, state=state, limit=limit, language=language, reason=reason, cursor=cursor
     )
 
@@ -251,6 +253,7 @@ async def summary(conversation_id: str, who: Who, request: Request) -> dict[str,
     """Suggests how a talk could be summed up and wrapped up."""
     services = services_of(request)
     here = await services.database.read(place.talk, person=who, conversation_id=conversation_id, action=None)
+    await services.database.write(audit.viewed, agent=who.username, action="view", conversation_id=conversation_id)
     operation = None
     if here.account is not None:
         try:

@@ -110,7 +110,9 @@ async def listed(
     """Lists calls: one's own, those that go on, or everybody's."""
     if state == "all" and not who.supervisor:
         raise Problem("forbidden")
-    return await services_of(request).database.read(calls.listed, person=who, state=state, limit=limit, cursor=cursor)
+    services = services_of(request)
+    await services.database.write(audit.viewed, agent=who.username, action="list_view", conversation_id=None)
+    return await services.database.read(calls.listed, person=who, state=state, limit=limit, cursor=cursor)
 
 
 @router.get(AT)
@@ -204,7 +206,7 @@ async def lines(
 ) -> dict[str, Any]:
     """Shows the lines after one."""
     services = services_of(request)
-    await services.database.read(calls.find, person=who, call_id=call_id)
+    await services.database.write(_viewed, person=who, call_id=call_id)
     found = await services.database.read(calls.lines, call_id=call_id, after=after)
     return {"items": [calls.line_of(one) for one in found]}
 
@@ -216,6 +218,7 @@ async def helped(
     """Says what a caller's line means and what could be answered."""
     services = services_of(request)
     call = await services.database.read(calls.find, person=who, call_id=call_id)
+    await services.database.write(audit.viewed, agent=who.username, action="assist", conversation_id=call_id)
     kept = (
         await services.database.read(calls.line_named, person=who, call_id=call_id, line_id=line_id)
         if line_id
@@ -335,6 +338,7 @@ def _noted(session: Session, *, person: Person, call_id: str, text: str) -> Call
 async def summary(call_id: str, who: Who, request: Request) -> dict[str, Any]:
     """Suggests how a call could be summed up and wrapped up."""
     services = services_of(request)
+    await services.database.write(_viewed, person=who, call_id=call_id)
     _, here, operation_id = await services.database.read(_shown, person=who, call_id=call_id)
     operation = None
     if operation_id and here.account is not None:

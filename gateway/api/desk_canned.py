@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, StrictStr
 
 from gateway.api.customers import services_of
 from gateway.api.desk_session import Who
-from gateway.desk import assist, canned, place
+from gateway.desk import assist, audit, canned, place
 from gateway.desk.acting import Acting
 from gateway.desk.people import Person
 from gateway.desk.place import Place
@@ -66,6 +66,9 @@ async def _values(services: Services, who: Person, conversation: str | None, cal
     here = await services.database.read(_place, person=who, conversation=conversation, call=call)
     if here is not None:
         known = await assist.Customer.of(Acting(services), here)
+    if here is not None and known.known:
+        look = {"agent": who.username, "action": "customer_view", "conversation_id": here.id}
+        await services.database.write(audit.viewed, **look)
     return canned.values_of(
         services.settings, person=who, cards=known.cards, wallets=known.wallets, operation=known.operation
     )

@@ -15,7 +15,7 @@ from fastapi.responses import StreamingResponse
 from gateway import metrics
 from gateway.api.customers import services_of
 from gateway.api.desk_session import COOKIE, Who
-from gateway.desk import people, presence
+from gateway.desk import audit, people, presence
 from gateway.desk.board import MOST, OVERLAP, board
 from gateway.desk.people import Person
 from gateway.routes import Route
@@ -51,6 +51,8 @@ async def stream(
     services = services_of(request)
     since = _start(last_event_id or after)
     token = request.cookies[COOKIE]
+    # It brings the rows of the lists, with the last words of each talk.
+    await services.database.write(audit.viewed, agent=who.username, action="list_view", conversation_id=None)
     return StreamingResponse(
         _events(services, who, token, since),
         media_type="text/event-stream",

@@ -44,15 +44,14 @@ def _hash(before: str, line: AuditLine) -> str:
     return hashlib.sha256((before + json.dumps(content, sort_keys=True, ensure_ascii=False)).encode()).hexdigest()
 
 
-def viewed(session: Session, *, agent: str, action: str, conversation_id: str) -> None:
-    """Adds a line that somebody looks at a talk or call; a page that stays open and reads again by itself is one look in ten minutes."""
-    same = select(AuditLine.number).where(
-        AuditLine.conversation_id == conversation_id,
-        AuditLine.agent == agent,
-        AuditLine.action == action,
-        AuditLine.at > now() - ONE_LOOK,
+def viewed(session: Session, *, agent: str, action: str, conversation_id: str | None) -> None:
+    """Adds a line that somebody looks at a talk or call, or at a list of them; a page that stays open and reads again by itself is one look in ten minutes."""
+    same = select(AuditLine.at).where(
+        AuditLine.conversation_id == conversation_id, AuditLine.agent == agent, AuditLine.action == action
     )
-    if session.scalars(same.limit(1)).first() is None:
+    # From the end: of lists there are many lines, and the last one is near.
+    last = session.scalars(same.order_by(AuditLine.number.desc()).limit(1)).first()
+    if last is None or last <= now() - ONE_LOOK:
         write(session, agent=agent, action=action, conversation_id=conversation_id)
 
 

@@ -394,6 +394,7 @@ export const en: Words = {
       sign_in: "Signed in",
       sign_out: "Signed out",
       locked_out: "Locked out",
+      list_view: "Looked at a list",
       view: "Looked at a chat",
       customer_view: "Looked at a customer's data",
       operation_view: "Looked at a request",

@@ -389,6 +389,7 @@ export const zh = {
       sign_in: "登录",
       sign_out: "退出",
       locked_out: "密码输错被锁",
+      list_view: "查看列表",
       view: "查看会话",
       customer_view: "查看客户资料",
       operation_view: "查看办理进度",
