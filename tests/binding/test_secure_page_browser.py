@@ -174,7 +174,7 @@ def test_a_password_is_typed_on_a_phone(browser: Any, cluster: Cluster) -> None:
     shop.context.close()
 
 
-@pytest.mark.parametrize("arrived", [True, False], ids=["taken", "not taken"])
+@pytest.mark.parametrize("arrived", [True, False], ids=["taken", "untaken"])
 def test_an_answer_that_got_lost_is_no_refusal_and_pressing_again_does_nothing_twice(
     browser: Any, cluster: Cluster, arrived: bool
 ) -> None:
