@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Message } from "../shared/types";
-import { answerFrom, beginsAnew, fail, lastAgent, liveFrom, merge, readLine, settle, type Line } from "./lines";
+import { answerFrom, beginsAnew, fail, lastAgent, liveFrom, merge, newestWords, readLine, settle, type Line } from "./lines";
 
 const said = (id: string, author: Message["author"], text = id): Message => ({ id, author, text, buttons: [], at: "2026-01-01T00:00:00Z" });
 const sending = (clientId: string, text: string): Line => ({ ...said(clientId, "customer", text), key: clientId, clientId, state: "sending", send: { text } });
@@ -95,5 +95,12 @@ describe("lines", () => {
     expect(beginsAnew(bot, soon as Line)).toBe(false);
     expect(beginsAnew(soon, later as Line)).toBe(true);
     expect(beginsAnew(later, agent as Line)).toBe(true);
+  });
+
+  it("knows the newest word on each request, and that one which was put aside for another waits no more", () => {
+    const about = (id: string, operation: string, status: "pending" | "awaiting_verification" | "succeeded"): Message => ({ ...said(id, "bot"), card: { type: "operation", id: operation, kind: "card.unbind", target: "x", status } });
+    const talk = [about("1", "a", "awaiting_verification"), about("2", "a", "pending"), about("3", "b", "awaiting_verification")];
+    expect([...newestWords(merge([], talk))].sort()).toEqual(["2", "3"]);
+    expect([...newestWords(merge([], [...talk, about("4", "c", "awaiting_verification"), about("5", "a", "succeeded")]))].sort()).toEqual(["4", "5"]);
   });
 });

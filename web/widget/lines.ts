@@ -119,3 +119,15 @@ export function answerFrom(lines: Line[]): Line | undefined {
 export function beginsAnew(before: Line | undefined, line: Line): boolean {
   return !before || before.author !== line.author || before.agent !== line.agent || apart(before, line) > PAUSE_MS;
 }
+
+/** Returns the ids of the lines whose card is the newest word on its request. Nobody verifies two things at once: what waited for that when another request was begun waits no more. */
+export function newestWords(lines: Line[]): Set<string> {
+  const found = new Map<string, { line: string; waits: boolean }>();
+  for (const { id: line, card } of lines) {
+    if (card?.type !== "operation" || !("id" in card)) continue;
+    const waits = card.status === "awaiting_verification";
+    for (const [id, other] of found) if (waits && other.waits && id !== card.id) found.delete(id);
+    found.set(card.id, { line, waits });
+  }
+  return new Set([...found.values()].map((one) => one.line));
+}

@@ -227,7 +227,7 @@ const en: typeof zh = {
   effects: {
     renewal_stops: (e) => `${e.merchant ?? ""} auto-renewal stops`,
     quick_pay_stops: () => "Quick payment stops",
-    other_ways_stay: (e) => (e.count ? `Your ${e.count} other ways to pay stay` : "Your other ways to pay stay"),
+    other_ways_stay: (e) => (e.count ? `${e.count} other ways to pay stay` : "Other ways to pay stay"),
     last_card: () => "This is your last bank card",
     wallet_stops: () => "You can't pay with this wallet any more",
     quick_pay_starts: () => "Quick payment starts",

@@ -1,6 +1,6 @@
 import { Typing } from "@chatui/core";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
-import { answerFrom, beginsAnew, liveFrom, readLine } from "../lines";
+import { answerFrom, beginsAnew, liveFrom, newestWords, readLine } from "../lines";
 import type { State } from "../state";
 import type { Words } from "../words";
 import { Icon } from "./icons";
@@ -21,11 +21,7 @@ export function Log({ state, words, acts, showTyping }: { state: State; words: W
   const [below, setBelow] = useState<"more" | "news" | null>(null);
   const { lines, firstUnread } = state;
   const live = liveFrom(lines);
-  const newest = useMemo(() => {
-    const found = new Map<string, string>();
-    for (const line of lines) if (line.card?.type === "operation" && "id" in line.card) found.set(line.card.id, line.id);
-    return new Set(found.values());
-  }, [lines]);
+  const newest = useMemo(() => newestWords(lines), [lines]);
   const last = lines[lines.length - 1];
   const read = state.mode === "human" ? readLine(lines, state.read) : undefined;
   const mine = [...lines].reverse().find((line) => line.author === "customer");
