@@ -18,6 +18,10 @@ setup: ## install what is missing: environments, web build, secrets
 train: setup ## train the model when data, domain, configuration or brain changed (FAST=1: the quick recipe)
 	@$(APP) -m tools.train
 
+.PHONY: tune
+tune: setup ## tune the encoder from nothing and keep the layers in brain/tuned, to be committed (10 to 20 minutes; after many new sentences)
+	@WRITE_CHECKPOINT=1 $(APP) -m tools.train --force
+
 .PHONY: run
 run: train ## start everything on embedded defaults, with the sandbox; Ctrl-C stops all of it
 	@JIEBANG_SANDBOX=$${JIEBANG_SANDBOX-1} exec $(APP) -m tools.stack

@@ -30,7 +30,7 @@ import yaml  # noqa: E402
 
 import brain  # noqa: E402, F401
 from brain.encoder import Encoders  # noqa: E402
-from brain.groups import folds  # noqa: E402
+from brain.groups import folds, groups  # noqa: E402
 from brain.home import ROOT, folder  # noqa: E402
 from brain.language import detect  # noqa: E402
 from brain.model import Model, Sample  # noqa: E402
@@ -242,7 +242,7 @@ def main() -> None:
     judged: list[dict[str, Any]] = []
     spoken: list[str] = []
     if not options.held_out:
-        fold = folds([normalise(s.text).text for s in samples], options.folds)
+        fold = folds(groups([normalise(s.text).text for s in samples]), options.folds)
         for number in range(options.only or options.folds):
             start = time.time()
             model = train([s for s, f in zip(samples, fold) if f != number], encoders, fast=options.fast)

@@ -47,11 +47,29 @@ class Tuned:
     mean: np.ndarray
 
 
+@dataclass(frozen=True)
+class Start:
+    """Where tuning begins: the upper layers as fp32 arrays, and prototypes [prototypes, 384] of the labels `owners` around `mean` [384]."""
+
+    layers: dict[str, np.ndarray]
+    prototypes: np.ndarray
+    owners: np.ndarray
+    mean: np.ndarray
+
+    @classmethod
+    def untuned(cls, bundle: Bundle, vectors: np.ndarray, labels: np.ndarray, classes: int, seed: int) -> "Start":
+        """Begin with the encoder as it comes; the prototypes stand at the means of the untuned sentence vectors [n, 384] of each label."""
+        mean = vectors.mean(axis=0)
+        centred = vectors - mean
+        centred /= np.linalg.norm(centred, axis=1, keepdims=True) + 1e-9
+        return cls(dict(np.load(bundle.upper)), *begin(centred, labels, classes, seed), mean)
+
+
 class Tuning:
     """Fine-tuning in stages: `run` as often as needed, `result` in between to see what came out."""
 
-    def __init__(self, states: list[np.ndarray], vectors: np.ndarray, labels: np.ndarray, classes: int, bundle: Bundle, *, settings: Settings, seed: int) -> None:
-        """Take lower states ([tokens, 384] each) with class numbers; the first of them have untuned sentence vectors, at whose means the prototypes start."""
+    def __init__(self, states: list[np.ndarray], labels: np.ndarray, begin: Start, *, settings: Settings, seed: int) -> None:
+        """Take lower states ([tokens, 384] each) with class numbers, and where to begin."""
         import tensorflow as tf
 
         try:
@@ -61,12 +79,8 @@ class Tuning:
             pass
         tf.random.set_seed(seed)
         self._tf, self._states, self._labels, self._settings, self._seed = tf, states, labels, settings, seed
-        self._mean = vectors.mean(axis=0)
-        centred = vectors - self._mean
-        centred /= np.linalg.norm(centred, axis=1, keepdims=True) + 1e-9
-        known = labels[: len(vectors)]
-        start, self._owners = begin(centred, known, classes, seed)
-        self._trainer = _Trainer(tf, dict(np.load(bundle.upper)), start, self._owners, self._mean, settings)
+        self._mean, self._owners = begin.mean, begin.owners
+        self._trainer = _Trainer(tf, begin.layers, begin.prototypes, begin.owners, begin.mean, settings)
         self._steps = 0
 
     def run(self, rows: np.ndarray, epochs: float, *, pace: float = 1.0, say: Callable[[str], None] = lambda what: None) -> None:

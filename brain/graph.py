@@ -68,12 +68,16 @@ def build(arrays: dict[str, np.ndarray], path: Path, *, first: int, last: int, e
 
 
 def _advice(record: logging.LogRecord) -> bool:
-    """Drop the quantiser's advice to pre-process the graph: ours is written fused."""
-    return "pre-processing before quantization" not in record.getMessage()
+    """Drop the quantiser's advice to pre-process the graph (ours is written fused) and what it says of every tensor."""
+    return not any(words in record.getMessage() for words in ("pre-processing before quantization", "get_tensor_type", "Quantization parameters"))
 
 
 def quantise(source: Path, target: Path) -> None:
-    """Quantise the matrix products of a graph to int8 weights per channel; activations are scaled per call, so run batch 1 always."""
+    """Quantise the matrix products of a graph to int8 weights per channel; activations are scaled per call, so run batch 1 always.
+
+    Weights use seven of the eight bits: processors without VNNI add two products in 16 bits, which full weights overflow, so that a sentence would have
+    another vector there than where the model was trained.
+    """
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     logging.getLogger().addFilter(_advice)
@@ -82,9 +86,31 @@ def quantise(source: Path, target: Path) -> None:
         str(target),
         per_channel=True,
         weight_type=QuantType.QInt8,
+        reduce_range=True,
         op_types_to_quantize=["MatMul", "Attention"],
         extra_options={"DefaultTensorType": TensorProto.FLOAT},
     )
+
+
+def layers(graph: bytes) -> dict[str, np.ndarray]:
+    """Read the layers of a graph that `build` wrote and `quantise` made int8: fp32 arrays in the names that `build` takes."""
+    stored = {tensor.name: numpy_helper.to_array(tensor) for tensor in onnx.load_from_string(graph).graph.initializer}
+
+    def matrix(name: str) -> np.ndarray:
+        return stored[name + "_quantized"].astype(np.float32) * stored[name + "_scale"]
+
+    out: dict[str, np.ndarray] = {}
+    for index in sorted({int(name[1 : name.index("_")]) for name in stored if name.endswith("_qkv_b")}):
+        p, to = f"l{index}_", f"l{index}."
+        joined, offsets = matrix(p + "qkv"), stored[p + "qkv_b"]
+        for place, part in enumerate("qkv"):
+            columns = slice(place * WIDTH, (place + 1) * WIDTH)
+            out[f"{to}{part}.w"], out[f"{to}{part}.b"] = joined[:, columns].T, offsets[columns]
+        for part, name in (("ao", "out"), ("fi", "wide"), ("fo", "narrow")):
+            out[f"{to}{part}.w"], out[f"{to}{part}.b"] = matrix(p + name).T, stored[f"{p}{name}_b"]
+        for part, name in (("aln", "an"), ("oln", "on")):
+            out[f"{to}{part}.w"], out[f"{to}{part}.b"] = stored[f"{p}{name}_w"], stored[f"{p}{name}_b"]
+    return out
 
 
 def session(path: Path | bytes, threads: int = 1):

@@ -38,8 +38,7 @@ def groups(texts: list[str], likeness: float = 0.7) -> np.ndarray:
     return sparse.csgraph.connected_components(graph, directed=False)[1]
 
 
-def folds(texts: list[str], count: int, seed: int = 0) -> np.ndarray:
-    """Return a fold number (0 … count-1) per text; no group is split over folds."""
-    group = groups(texts)
+def folds(group: np.ndarray, count: int, seed: int = 0) -> np.ndarray:
+    """Return a fold number (0 … count-1) per text of these group numbers; no group is split over folds."""
     order = np.random.RandomState(seed).permutation(group.max() + 1)
     return (order % count)[group]

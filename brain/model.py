@@ -63,12 +63,14 @@ class Space:
         self.starts = np.cumsum([0, *map(len, grams)])
 
     @classmethod
-    def learn(cls, texts: list[str]) -> "Space":
-        return cls([Grams.learn(map(cut, texts), least) for _, cut, least, _ in CHANNELS])
-
-    def matrix(self, texts: list[str]) -> sparse.csr_matrix:
-        blocks = [grams.matrix(map(cut, texts)) * weight for grams, (_, cut, _, weight) in zip(self.grams, CHANNELS)]
-        return sparse.hstack(blocks).tocsr().astype(np.float32)
+    def learn(cls, texts: list[str]) -> tuple["Space", sparse.csr_matrix]:
+        """Learn the channels from texts; returns the space and the texts' rows in it."""
+        channels, blocks = [], []
+        for _, cut, least, weight in CHANNELS:
+            documents = [cut(text) for text in texts]  # read once: moods and readings are what takes the time
+            channels.append(Grams.learn(documents, least))
+            blocks.append(channels[-1].matrix(documents) * weight)
+        return cls(channels), sparse.hstack(blocks).tocsr().astype(np.float32)
 
     def row(self, text: str) -> tuple[np.ndarray, np.ndarray]:
         rows = [(grams.row(cut(text)), start, weight) for grams, start, (_, cut, _, weight) in zip(self.grams, self.starts, CHANNELS)]

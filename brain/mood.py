@@ -105,14 +105,16 @@ _PAST = re.compile(r"\b(?:i|we|you|it|card|wallet|pay|account)(?: \w+ly| just| a
     r"|^(?:so |and |well )?(?:just|finally|already) (?=(?:removed|unbound|unlinked|deleted|dropped|detached|disconnected|erased|cancell?ed|closed|disabled|stopped|deactivated|linked|added|bound|connected)\b)")
 _AFTER_WHEN = re.compile(r"^[^,.;?!]{0,8}的时候")
 _AFTER_DONE = re.compile(r"^[^,.;?!]{0,24}?(?:了(?:吗|没|么|嘛|\?|啊\?|,|$)|过(?:吗|了|,|$)|\b(?:yesterday|ago|already|last (?:week|month|year))\b)")
-_RETRACTED = re.compile(r"\b(?:no wait|wait no|hang on|hold on|scratch that)\b[^?]*\b(?:leave|keep|think|don'?t|not)\b[^?]*$|(?:(?<![掉绑开除])算了|先不(?:弄|办|解|关|绑)?了?|不弄了|不办了|不解了|不关了|不绑了|以后再说|改天再说|再想想|再考虑|当我没说|还是留着|先留着|留着吧|我自己来|不劳|\bnever ?mind\b|\bchanged my mind\b|\bon second thought\b|\bforget (?:it|about it)\b|\bnot (?:now|yet|today)\b|\bmaybe later\b|\bkeep (?:it|them)\b|\bleave it\b|\bdecided (?:not|to keep)\b)[^\w]*$")
+_RETRACTED = re.compile(r"\b(?:no wait|wait no|hang on|hold on|scratch that)\b[^?]*\b(?:leave|keep|think|don'?t|not)\b[^?]*$|(?:(?<![掉绑开除])算了|先不(?:弄|办|解|关|绑)?了?|不弄了|不办了|不解了|不关了|不绑了|以后再说|改天再说|再想想|再考虑|当我没说|还是留着|先留着|留着吧|我自己来|不劳|(?:继续|接着|还是让它|还是)(?:扣|续|用|绑|留|开)(?:着|下去)?(?:吧|好了)?|\bnever ?mind\b|\bchanged my mind\b|\bon second thought\b|\bforget (?:it|about it)\b|\bnot (?:now|yet|today)\b|\bmaybe later\b|\bkeep (?:it|them)\b|\bleave it\b|\bdecided (?:not|to keep)\b|\? ?(?:no|nah|nope)\b[^?]{0,24})[^\w]*$")
 # Put off: not now. Left alone: whatever has no verb of its own. Another platform: its bindings are not ours. Words to be translated are not meant at all.
 _PUT_OFF = re.compile(
     r"(?:以后|将来|改天|改日|下次|下个?月|下周|明年|过完?年|过几天|过一?阵子?|过段时间|到时候?|回头|等[^,.;?!]{1,14})[^,.;?!]{0,10}再|(?:现在|暂时)不急|不着急"
-    r"|\b(?:some other time|another (?:day|time)|next (?:week|month|year)|later on|after (?:payday|the holidays)|no rush|not in a hurry)\b"
+    r"|\b(?:some other time|another (?:day|time)|next (?:week|month|year)|later on|after (?:payday|the holidays)|no rush|not in a hurry|(?:when|once) (?:it|that|the \w+)(?: \w+)? (?:comes|arrives|is here)|(?:i'll|i will|we'll|will) (?:come|be|get) back)\b"
 )
+# threatened, or thanked for
+_THREAT = re.compile(r"信不信我|小心我|看我不|再[^,.;?!]{1,16}我就|(?:多谢|谢谢)(?:你|您|你们)?帮忙$|\b(?:one more|or (?:else )?i(?:'ll| will)|keep (?:this|that|it) up and i)\b|\bthank(?:s| you)(?: so much)? for $")
 _LEFT = re.compile(
-    r"不要动|别动|不许动|别碰|不要碰|先放着|先留着|纠结|犹豫|拿不定|没想好|没决定|没打定"
+    r"keep住|不要动|别动|不许动|别碰|不要碰|先放着|先留着|纠结|犹豫|拿不定|没想好|没决定|没打定"
     r"|\b(?:leave (?:it|them|the|my) [\w ]{0,24}(?:alone|where (?:it|they)|as (?:it|they))|whatever you do|(?:don'?t|do not) (?:touch|mess with)|hands off|torn|undecided|half of me|part of me|(?:don'?t|do not) do anything|can'?t (?:decide|make up)|haven'?t (?:decided|made up)|in two minds)\b"
 )
 _ELSEWHERE = re.compile(r"(?:美团|拼多多|抖音|淘宝|天猫|滴滴|携程|饿了么|快手|小红书|唯品会)(?:上|里|里面|那边|平台|app)|\b(?:in|on|from) (?:my )?(?:pinduoduo|taobao|tmall|meituan|douyin|tiktok|didi|ctrip|amazon|shein|temu|shopee|ebay)\b")
@@ -120,7 +122,7 @@ _URGENT = re.compile(r"直接|现在(?!不)|今天(?!不|先)|马上|立刻|立�
 _TRANSLATE = re.compile(r"翻译|\btranslat\w+|\bin (?:japanese|korean|french|german|spanish)\b")
 _WANTED = re.compile(
     r"帮我|帮忙|给我|替我|我要|我想(?!知道|问|了解|看)|麻烦|请(?!问|教)|拜托|现在|马上|立刻|立即|赶紧|赶快|直接|干脆|吧$|呗$|掉$"
-    r"|\b(?:please|pls|plz|can you|could you|would you|want|need|i'?d like|i'd be|i'd appreciate|for me|go ahead|just do|just \w+ it|actually|now|have (?:my|the)|then|grateful|lovely|appreciate|if you (?:could|would|wouldn'?t)|if it'?s (?:convenient|possible|no (?:bother|trouble)|ok|okay|not)|if it isn'?t)\b"
+    r"|\b(?:please|pls|plz|can you|could you|would you|want|need|i'?d like|i'd be|i'd appreciate|for me|go ahead|just do|just \w+ it|just (?:un\w+|remove|delete|cancel|close|turn|take|kill|drop|end)|(?:has|have|needs?) to (?:be|go)\b|must (?:be|go)\b|actually|now|have (?:my|the)|then|grateful|lovely|appreciate|if you (?:could|would|wouldn'?t)|if it'?s (?:convenient|possible|no (?:bother|trouble)|ok|okay|not)|if it isn'?t)\b"
 )
 # fed up with what keeps being shown or has to be done again: often told, seldom asked for
 _NAGGED = re.compile(r"弹窗|弹框|又弹|老弹|一直弹|老是弹|烦不烦|丢人|\bnag|\bpop(?:ping|s)?[ -]?ups?\b|\bshame on\b")
@@ -131,7 +133,7 @@ _WHY_NOT = re.compile(r"\b(?:why don'?t you|why not|can'?t you|won'?t you|don'?t
 _QUOTED = re.compile(r"\"[^\"]{1,60}\"|(?<!\w)'[^']{1,60}'(?!\w)")
 _VERB = {
     "unbind": re.compile(_PATTERNS["unbind"] + r"|解(?![释决除绑约锁开散])|断开|断掉|拆掉|踢"),
-    "close": re.compile(_PATTERNS["close"] + r"|关|停(?![车电水])"),
+    "close": re.compile(_PATTERNS["close"] + r"|关|停(?![车电水])|(?<![a-z])cut(?![a-z])|\bwant\b[^,.;?!]{1,40}\boff\b"),
     "bind": re.compile(_PATTERNS["bind"]),
 }
 
@@ -163,6 +165,8 @@ def _taken_back(text: str, start: int, end: int, quoted: list[tuple[int, int]], 
     if _DENIED.search(before) and not _WHY_NOT.search(before):
         return True
     clause = re.split(r"[,.;?!]", before)[-1]
+    if _THREAT.search(before):
+        return True
     if _PUT_OFF.search(clause + text[start:]) and not _URGENT.search(text):
         return True
     if wanted:

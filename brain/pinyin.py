@@ -119,7 +119,8 @@ class Speller:
         """Map the reading of each frequent word to the word, where it outweighs all others that sound the same."""
         groups: dict[tuple[str, ...], list[tuple[int, str]]] = defaultdict(list)
         for gram, n in self._counts.items():
-            if 2 <= len(gram) <= 4 and "^" not in gram and "$" not in gram:
+            # a rarer one can neither be the usual word nor outweigh it, and readings are what starting up would otherwise wait for
+            if n > self.LEAST // 4 and 2 <= len(gram) <= 4 and "^" not in gram and "$" not in gram:
                 groups[reading(gram)].append((n, gram))
         usual = {}
         for key, grams in groups.items():

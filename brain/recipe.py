@@ -10,7 +10,7 @@ from pathlib import Path
 VERSION = "1"
 # every module on which a trained model depends (tests/brain checks that none is forgotten)
 MODULES = (
-    "augment", "classifier", "encoder", "entities", "finetune", "grams", "graph", "groups", "language", "memory", "model", "mood", "naming", "normaliser",
+    "augment", "checkpoint", "classifier", "encoder", "entities", "finetune", "grams", "graph", "groups", "language", "memory", "model", "mood", "naming", "normaliser",
     "pinyin", "prototypes", "regression", "rejection", "retrieval", "tokenizer", "traditional", "training", "vocabulary", "weights", "writing",
 )  # fmt: skip
 
@@ -34,7 +34,7 @@ def tuning_code() -> str:
 def _code() -> str:
     here = Path(__file__).resolve().parent
     files = [path for name in MODULES if (path := here / f"{name}.py").exists()]
-    files += (here / "lexicon").glob("*.yml")
+    files += [*(here / "lexicon").glob("*.yml"), *(here / "tuned").glob("*.npz")]
     files += (here.parent / "data" / "vocab").glob("*.yml")
     value = hashlib.sha256(VERSION.encode())
     for path in sorted(files):

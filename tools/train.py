@@ -47,7 +47,8 @@ def main() -> None:
         print("· the model is up to date", flush=True)
         return
     began = time.monotonic()
-    print(f"· training the model ({'about 4 minutes' if os.environ.get('FAST') else '8 to 15 minutes'})", flush=True)
+    tuning = os.environ.get("WRITE_CHECKPOINT")
+    print(f"· training the model ({'10 to 20 minutes' if tuning else 'about 3 minutes; several times that when many sentences are new'})", flush=True)
     # Two threads while training (the tests and the server use one): nothing else runs then.
     two = {"OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2"}
     env = {**os.environ, **QUIET, **two, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}

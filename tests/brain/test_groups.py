@@ -12,6 +12,6 @@ def test_alike_share_a_group():
 
 
 def test_no_group_is_split():
-    fold = folds(TEXTS, 3)
+    fold = folds(groups(TEXTS), 3)
     assert fold[0] == fold[1] and fold[3] == fold[4]
-    assert (folds(TEXTS, 3) == fold).all()
+    assert (folds(groups(TEXTS), 3) == fold).all()

@@ -6,6 +6,7 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from brain import classifier, status, training
+from brain.checkpoint import Checkpoint
 from brain.classifier import BilingualIntentClassifier
 from brain.encoder import Encoders
 from brain.finetune import Settings
@@ -75,13 +76,52 @@ def test_layers_that_were_tuned_on_the_same_sentences_are_not_tuned_again(monkey
         pytest.skip("the encoder packages are not installed")
     monkeypatch.setattr(training, "SETTINGS", Settings(epochs=0.5))
     monkeypatch.setenv("JIEBANG_HOME", str(tmp_path))
-    tuned = []
-    tune = training.fine_tune
-    monkeypatch.setattr(training, "fine_tune", lambda texts, *args, **named: tuned.append(len(texts)) or tune(texts, *args, **named))
+    tuned = watch(monkeypatch)
     first, again = train(SAMPLES, encoders), train(SAMPLES, encoders)
     train([*SAMPLES, Sample("换个说法解绑", "unbind_card", "zh")], encoders)
-    assert tuned == [len(SAMPLES), len(SAMPLES) + 1]
+    assert [what for what, _ in tuned] == ["anew", "anew"]
     assert np.array_equal(first.predict("解绑卡吧").probabilities, again.predict("解绑卡吧").probabilities)
+
+
+def test_the_repositorys_layers_spare_the_tuning_and_a_few_new_sentences_go_on_from_them(monkeypatch, tmp_path):
+    encoders = Encoders.open()
+    if not encoders.ready:
+        pytest.skip("the encoder packages are not installed")
+    monkeypatch.setattr(training, "SETTINGS", Settings(epochs=2.0))
+    monkeypatch.setenv("JIEBANG_HOME", str(tmp_path))
+    path = tmp_path / "layers.npz"
+    monkeypatch.setattr(training, "WRITE", "PATH")  # set in every environment
+    monkeypatch.setattr(Checkpoint, "save", lambda self, save=Checkpoint.save: save(self, path))
+    tuned = watch(monkeypatch)
+    first = train(SAMPLES, encoders)
+    kept = Checkpoint.load(path)
+    assert kept is not None and len(kept.marks) == len(SAMPLES) and 0 < kept.held.sum() < len(SAMPLES) / 2
+
+    monkeypatch.setenv("JIEBANG_HOME", str(tmp_path / "another machine"))
+    same = train(SAMPLES, encoders, checkpoint=kept)
+    assert [what for what, _ in tuned] == ["anew"]
+    assert np.allclose(first.predict("解绑卡吧").probabilities, same.predict("解绑卡吧").probabilities, atol=1e-3)
+
+    more = [*SAMPLES, Sample("换个说法解绑", "unbind_card", "zh"), Sample("卡片再见了", "unbind_card", "zh")]
+    grown = train(more, encoders, checkpoint=kept)
+    assert [what for what, _ in tuned] == ["anew", "on"]
+    assert best(grown, "卡片再见了") == "unbind_card" and best(grown, "你好") == "greet"
+    known, held = kept.seen(tuned[1][1].marks)
+    assert known.sum() == len(SAMPLES)
+    assert not (tuned[1][1].held & known & ~held).any(), "a sentence that the first stage saw is not held out afterwards"
+
+    other = [Sample(s.text + " 了", s.label, s.language) for s in SAMPLES]
+    train(other, encoders, checkpoint=kept)
+    assert [what for what, _ in tuned] == ["anew", "on", "anew"], "too much is new"
+
+
+def watch(monkeypatch) -> list:
+    """Note each tuning: whether from nothing (`anew`) or `on` from a checkpoint, and its `Tune`."""
+    tuned: list = []
+    for what in ("anew", "on"):
+        real = getattr(training.Tune, f"_{what}")
+        monkeypatch.setattr(training.Tune, f"_{what}", lambda self, *rest, what=what, real=real: tuned.append((what, self)) or real(self, *rest))
+    return tuned
 
 
 def test_the_component(monkeypatch, tmp_path, storage, resource, context):

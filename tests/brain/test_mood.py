@@ -45,6 +45,8 @@ def test_no_doubt(text):
         ("不要解绑", "unbind"), ("别给我解绑", "unbind"), ("don't unbind my card", "unbind"), ("please do not turn off quick pay", "close"), ("i never asked you to remove my card", "unbind"),
         ("如果我解绑了卡,会员还能用吗", "unbind"), ("what happens if i unbind my card", "unbind"), ('我朋友说"解绑"', "unbind"), ("昨天我已经把工行卡解绑了", "unbind"),
         ("先别解,告诉我怎么弄", "unbind"), ("我没说要关闭快捷支付", "close"), ("不要绑定新卡", "bind"),
+        ("取消喜马拉雅续费,想了下继续扣吧", "close"), ("不要cut那个自动续费", "close"), ("再催我就把卡全解绑了", "unbind"), ("谢谢你帮忙解绑", "unbind"),
+        ("remove my card? nope, still in use", "unbind"), ("i will bind the card once it arrives", "bind"), ("thank you for unlinking it", "unbind"),
     ],
 )  # fmt: skip
 def test_an_act_that_is_taken_back(text, act):
@@ -55,7 +57,7 @@ def test_an_act_that_is_taken_back(text, act):
     "text",
     [
         "帮我解绑招行卡", "不想用了,帮我解绑", "这张卡不要了解绑吧", "先不绑支付宝,给我绑张银行卡", "unbind my card", "i don't need this card, please remove it", "why don't you just remove my card",
-        "how do i remove it, actually just remove it for me", "关闭快捷支付", "把昨天绑的那张卡解绑", "can't you just take it off", "解绑",
+        "how do i remove it, actually just remove it for me", "关闭快捷支付", "把昨天绑的那张卡解绑", "quit asking whether i am certain and just unlink it", "keep the wallet, only the renewal has to be cancelled", "can't you just take it off", "解绑",
     ],
 )  # fmt: skip
 def test_an_act_that_is_meant(text):

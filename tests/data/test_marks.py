@@ -14,7 +14,7 @@ RASA = ROOT / ".venvs" / "rasa" / "bin" / "python"
 def test_marks_are_what_the_extractor_finds():
     if not RASA.exists():
         missing("the environment of Rasa (make setup)")
-    run = subprocess.run([RASA, "-m", "tools.annotate", "--check"], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    run = subprocess.run([RASA, "-m", "tools.annotate", "--check"], cwd=ROOT, capture_output=True, text=True, timeout=600)
     assert run.returncode == 0, f"run .venvs/rasa/bin/python -m tools.annotate\n{run.stdout[-3000:]}{run.stderr[-2000:]}"
 
 
