@@ -124,7 +124,7 @@ def calibrate(
     # Probabilities are calibrated per language, so both languages may share the sentences that these limits need most. The ceilings: among the
     # held-out sentences far more only speak of an operation than among customers' messages, so that a limit without one would ask back too often.
     act = least(probability[acting & ~doubtful], right[acting & ~doubtful], precision, 0.5, 0.78)
-    doubt = max(act, least(probability[acting & doubtful], right[acting & doubtful], precision, 0.9, 0.92))
+    doubt = max(act, least(probability[acting & doubtful], right[acting & doubtful], precision, 0.93, 0.95))
     read = least(probability[reading], right[reading], precision, 0.4, 0.5)
     for language in ("zh", "en"):
         mine = languages == language
