@@ -91,9 +91,13 @@ def engine() -> sa.Engine:
 
 
 @contextlib.contextmanager
-def reading() -> Iterator[Session]:
-    """Open a session that only reads."""
+def reading(*, one_moment: bool = False) -> Iterator[Session]:
+    """Open a session that only reads; with `one_moment` all its reads see the same state, whatever is committed between them."""
     with Session(engine(), expire_on_commit=False) as session:
+        if one_moment and engine().dialect.name == "sqlite":
+            session.connection().exec_driver_sql("BEGIN")  # Python's driver begins nothing before a SELECT
+        elif one_moment:
+            session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         yield session
 
 

@@ -57,8 +57,8 @@ def create_account(spec: accounts.AccountSpec) -> dict[str, str]:
 
 @router.get("/accounts/{account}")
 def show_account(account: str) -> dict[str, Any]:
-    """Show the true state of an account."""
-    with reading() as session:
+    """Show the true state of an account: of one moment, or an operation would have succeeded whose card is still there."""
+    with reading(one_moment=True) as session:
         shown = accounts.show(session, account_id=account)
     if shown is None:
         raise not_found()

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
-from binding import migrate
+from binding import database, migrate
 from binding.database import make_engine, normalise_url, pick_sqlite, safe_in_wal
-from binding.models import Base
+from binding.models import Account, Base
 
 from .conftest import Cluster
 
@@ -49,6 +50,20 @@ def _foreign(difference: object, ours: set[str]) -> bool:
         return False
     table = difference[1] if difference[0] in ("remove_table", "add_table") else getattr(difference[1], "table", None)
     return getattr(table, "name", None) not in ours
+
+
+def test_reads_of_one_moment_see_one_state(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = cluster.engine()
+    monkeypatch.setattr(database, "engine", lambda: engine)
+    account = cluster.customer(language="zh").account
+    of_it = sa.select(Account.language).where(Account.id == account)
+    with database.reading(one_moment=True) as session:
+        assert session.scalar(of_it) == "zh"
+        with cluster.engine().begin() as other:
+            other.execute(sa.update(Account).where(Account.id == account).values(language="en"))
+        assert session.scalar(of_it) == "zh"
+    with database.reading() as session:
+        assert session.scalar(of_it) == "en", "the connection is given back as it was"
 
 
 def test_writes_are_on_disk_when_they_return(cluster: Cluster) -> None:
