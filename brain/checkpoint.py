@@ -1,6 +1,6 @@
 """The tuned layers that travel with the repository (`brain/tuned/layers.npz`): a fresh machine need not tune, and a small change of the sentences tunes on from them.
 
-`make tune` writes the file after a fine-tuning from nothing. It holds both stages of `brain.training.fine_tune` and marks of the sentences that they saw, so that
+`make tune` writes the file after a fine-tuning from nothing. It holds both stages of `brain.training.Tune` and marks of the sentences that they saw, so that
 what was held out from the first stage stays held out.
 """
 
