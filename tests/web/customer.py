@@ -8,7 +8,7 @@ import re
 import uuid
 from typing import Any
 
-from playwright.sync_api import Browser, FrameLocator, Page, expect
+from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect
 
 from tests.web.sandbox import Sandbox
 
@@ -21,6 +21,8 @@ WORDS = {
     "en": {"confirm": "Yes, unbind it", "password": "Use my payment password", "unbind": "Unbind my CMB card ending 1234", "secure": "Open the secure page", "sign_in": "Sign in",
            "resend": "Send again", "done": "Done: "},
 }  # fmt: skip
+# An element is measured where it comes to rest, not on its way there; a spinner never rests.
+AT_REST = "async (one) => { const moving = one.getAnimations({subtree: true}).filter((move) => move.effect.getComputedTiming().iterations !== Infinity); await Promise.allSettled(moving.map((move) => move.finished)) }"  # noqa: E501
 WATCH = """
 addEventListener('securitypolicyviolation', (event) => console.error('CSP ' + event.effectiveDirective + ' ' + event.blockedURI));
 if (location.pathname === '/' && !sessionStorage.getItem('jiebang:demo')) sessionStorage.setItem('jiebang:demo', JSON.stringify(%s));
@@ -84,6 +86,7 @@ class Customer:
         """Loads the demo page; returns the chat, open and greeting."""
         page = page or self.page
         page.goto(self.world.url + path)
+        page.locator("#jiebang-widget button.b").wait_for(state="attached")
         if page.locator("#jiebang-widget button.b:not(.off)").count():
             page.locator("#jiebang-widget button.b").click()
         chat = page.frame_locator("#jiebang-widget iframe")
@@ -119,6 +122,7 @@ class Customer:
     def axe(self, where: Any = None) -> list[str]:
         """Returns the accessibility faults of a page or frame."""
         where = where or self.page
+        where.locator("html").evaluate(AT_REST)
         where.evaluate(AXE.read_text(encoding="utf-8") + "; undefined")
         found = where.evaluate("async () => (await axe.run(document, {resultTypes: ['violations'], iframes: false})).violations.map((v) => v.id + ': ' + v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160) + ' ' + (n.any[0]?.message ?? '')).join(' | '))")  # noqa: E501
         return found
@@ -131,3 +135,11 @@ class Customer:
         """Keeps a screenshot."""
         REPORTS.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=str(REPORTS / f"{name}.png"))
+
+
+def box(locator: Locator) -> dict[str, float]:
+    """Returns where an element is shown once it no longer moves: x, y, width and height in CSS pixels."""
+    locator.evaluate(AT_REST)
+    found = locator.bounding_box()
+    assert found is not None, locator
+    return dict(found)

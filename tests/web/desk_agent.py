@@ -8,6 +8,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from tests.web.customer import AT_REST
 from tests.web.world import World
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -74,6 +75,7 @@ class Agent:
 
     def axe(self) -> list[str]:
         """Returns the accessibility faults of what is shown."""
+        self.page.locator("html").evaluate(AT_REST)
         self.page.evaluate(AXE.read_text(encoding="utf-8") + "; undefined")
         return self.page.evaluate(
             "async () => (await axe.run(document, {resultTypes: ['violations']})).violations.map((v) => v.id + ': ' + v.nodes.slice(0, 3).map((n) => n.html.slice(0, 200) + ' ' + (n.any[0]?.message ?? n.all[0]?.message ?? '')).join(' | '))"  # noqa: E501

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.web.customer import box
 from tests.web.world import World
 from tools.stack import Process, free_ports
 
@@ -34,7 +35,7 @@ def test_where_the_chat_opens_by_itself_it_covers_nothing(customer: Any, width: 
     one.page.goto(one.world.url)
     expect(one.chat.locator(".line--bot").first).to_be_visible()
     expect(one.page.locator(".card")).to_have_count(2)
-    left = one.page.locator("#jiebang-widget iframe").bounding_box()["x"]
+    left = box(one.page.locator("#jiebang-widget iframe"))["x"]
     widest = "Math.max(...[...document.querySelectorAll('.top button, h1, .lead, .steps li, .tries button, .card, .rows, .phone, .console')].map((one) => one.getBoundingClientRect().right))"
     assert one.page.evaluate(widest) <= left
     assert one.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -56,9 +57,9 @@ def test_on_a_phone_the_code_slides_in_over_the_chat_and_is_pasted(customer: Any
     expect(banner).to_contain_text(code)
     button = banner.locator(".note-code")
     expect(button).to_have_accessible_name(f"{code} 复制验证码")
-    box = button.bounding_box()
+    place = box(button)
     over = "([x, y]) => document.elementFromPoint(x, y).closest('.banner') !== null"
-    assert one.page.evaluate(over, [box["x"] + 20, box["y"] + 10])  # above the chat, which fills the screen
+    assert one.page.evaluate(over, [place["x"] + 20, place["y"] + 10])  # above the chat, which fills the screen
     assert one.axe() == []
     button.click()
     expect(button).to_have_accessible_name(f"{code} 已复制")

@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.web.agent import Agent
+from tests.web.customer import box
 from tests.web.world import World
 
 RUN = "window.__ran=(window.__ran||0)+1"
@@ -215,11 +216,11 @@ def test_the_shops_styles_do_not_reach_the_chat(customer: Any, shop: Any) -> Non
     expect(button).to_be_in_viewport(ratio=1)
     host = "(() => { const seen = getComputedStyle(document.querySelector('#jiebang-widget')); return [seen.opacity, seen.filter, seen.transform, seen.direction, seen.pointerEvents] })()"
     assert one.page.evaluate(host) == ["1", "none", "none", "ltr", "auto"]
-    assert button.bounding_box()["height"] == 56
+    assert box(button)["height"] == 56
     button.click()
     panel = one.page.locator("#jiebang-widget iframe")
     expect(panel).to_be_in_viewport(ratio=1)
-    assert panel.bounding_box()["width"] == 400
+    assert box(panel)["width"] == 400
     expect(one.chat.locator(".line--bot").first).to_be_visible()
 
 
