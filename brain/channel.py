@@ -16,6 +16,7 @@ from sanic import Blueprint, response
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
+from brain import answers
 from brain.outbox import Outbox, reply_of
 from brain.strict_endpoint import StrictEndpoint, TurnAborted, joined
 from brain.suggest import suggest
@@ -40,6 +41,7 @@ class GatewayChannel(InputChannel):
     """Takes turns from the gateway only: a shared token, loopback, structured commands."""
 
     def __init__(self) -> None:
+        answers.install()
         self._token = os.environ.get("RASA_CHANNEL_TOKEN", "")
         self._running: Dict[Text, Text] = {}
         self._answered: "OrderedDict[Text, Dict[Text, Any]]" = OrderedDict()

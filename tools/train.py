@@ -16,6 +16,7 @@ NOT_IN_THE_MODEL = {
     "facts.yml",
     "phrases.yml",
     "titles.yml",
+    "answers.py",
     "channel.py",
     "turn.py",
     "outbox.py",
