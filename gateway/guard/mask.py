@@ -23,6 +23,11 @@ _MOBILE_34 = re.compile(
 )
 _FOREIGN = re.compile(r"(?<![0-9A-Za-z])\+[1-9][0-9]{0,2}(?:[ \-()]{0,2}[0-9]){7,12}(?![0-9])")
 _CARD_WORD = re.compile(r"卡号|银行卡|储蓄卡|信用卡|借记卡|账号|帐号|卡是|card|account|acct|pan\b|kahao", re.I)
+# A number that hangs on a word is an order's or a parcel's, unless the word is one of these.
+_GLUED_CARD = re.compile(
+    r"(?:card|no|number|is|kahao|(?<![a-z])(?:cards|acct?|account|pan|debit|credit|visa|master(?:card)?|unionpay|amex|jcb|icbc|cmbc?|ccb|abc|bocom|boc|psbc|citic|ceb|cib|spdb|pab|gdb|hxb))$",
+    re.I,
+)
 _ID_WORD = re.compile(r"身份证|证件|id\s*(?:card|number|no)|identity", re.I)
 _ORDER_WORD = re.compile(r"(?:订单|单号|流水|参考号|编号|order|reference|ref|tracking|invoice)[^0-9]{0,12}$", re.I)
 _HIDDEN = r"(?P<secret>[!-~]{%s,64})"
@@ -118,9 +123,7 @@ def _long_number(text: str, start: int, end: int, *, whole: bool) -> Find | None
         )
     if whole and _ID_15.fullmatch(digits) and _ID_WORD.search(before):
         return Find(start, end, "id_number", "[id number]")
-    glued = (
-        before[-1:].isascii() and before[-1:].isalpha() and not re.search(r"(?:card|no|number|is|kahao)$", before, re.I)
-    )
+    glued = before[-1:].isascii() and before[-1:].isalpha() and not _GLUED_CARD.search(before)
     if not 13 <= len(digits) <= 19 or glued:
         return None
     shaped = [len(group) for group in re.findall(r"[0-9]+", text[start:end])]

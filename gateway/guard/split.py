@@ -12,6 +12,7 @@ _FOURS = re.compile(rf"(?<![0-9])[0-9]{{4}}(?:{_PAUSE}[0-9]{{4}}){{3}}(?:{_PAUSE
 _TWO_LINES = re.compile(r"(?<![0-9])(?:62|4|5[1-5]|35|37)[0-9]{5,12}[ \t]*\n[ \t]*[0-9]{4,12}(?![0-9])")
 _PHONE = re.compile(r"(?<![0-9])1[3-9][0-9][.,，、·_/\n][0-9]{4}[.,，、·_/\n][0-9]{4}(?![0-9])")
 _ONE_BY_ONE = re.compile(r"(?<![0-9])1[ ,，、\-][3-9](?:[ ,，、\-][0-9]){9}(?![ ,，、\-]?[0-9])")
+_EACH = re.compile(r"(?<![0-9])[0-9](?:[\W_]{1,3}[0-9]){12,18}(?![\W_]{0,3}[0-9])")
 NUMERALS = {
     char: str(value)
     for value, chars in enumerate(("零〇", "一幺壹", "二两贰", "三叁", "四肆", "五伍", "六陆", "七柒", "八捌", "九玖"))
@@ -30,7 +31,7 @@ def _digits(text: str) -> str:
 def pieces(plain: str) -> list[Find]:
     """Returns the card and phone numbers of a text (digits as ASCII) that are written in pieces."""
     found = []
-    for pattern in (_FOURS, _TWO_LINES):
+    for pattern in (_FOURS, _TWO_LINES, _EACH):
         for match in pattern.finditer(plain):
             digits = _digits(match[0])
             years = re.fullmatch(r"(?:(?:19|20)[0-9]{2}){4}", digits)

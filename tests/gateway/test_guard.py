@@ -182,6 +182,9 @@ def test_every_six_digit_group_is_sealed(code: str, frame: str, style) -> None:
         "二〇二六年十一月二十九日",
         "从一二三四五六七八九十里选",
         "spinning 1234 times",
+        "parcel SF4111111111111111",
+        "order XABC4111111111111111",
+        "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14",
     ],
 )
 def test_what_is_no_secret_stays(text: str) -> None:
@@ -227,6 +230,13 @@ def test_what_is_no_secret_stays(text: str) -> None:
         ("身份证一一零一零五一九四九一二三一零零二一", "身份证[id number]"),
         ("1 3 8 1 2 3 4 5 6 3 4", "[phone ending 34]"),
         ("138.1234.5634", "[phone ending 34]"),
+        ("4,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1", "[card ending 1111]"),
+        ("卡号\n" + "\n".join("4111111111111111"), "卡号\n[card ending 1111]"),
+        ("\u0301".join("4111111111111111"), "[card ending 1111]"),
+        # Behind the name of a bank or a brand.
+        ("ICBC4111111111111111要解绑", "ICBC[card ending 1111]要解绑"),
+        ("my visa4111111111111111", "my visa[card ending 1111]"),
+        ("acct4111111111111111", "acct[card ending 1111]"),
         ("我的手机一三八幺二三四五六三四", "我的手机[phone ending 34]"),
         ("安全码是456", "安全码是[password]"),
     ],
