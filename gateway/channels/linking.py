@@ -70,19 +70,19 @@ async def _link(request: Request, *, ticket: str, token: str) -> str | None:
     if found is not None and found.channel == "wechat" and _wechat(services) is not None:
         proof = link_ticket(services, conversation_id=conversation_id, account=account)
         return f"{services.settings.public_url}/channels/link/{proof}/wechat"
-    await _bind(services, conversation_id=conversation_id, account=account)
+    await _bind(services, conversation_id=conversation_id, account=account, ticket=ticket)
     return None
 
 
-async def _bind(services: Services, *, conversation_id: str, account: str) -> None:
-    """Makes the conversation the account's and lets the assistant go on."""
+async def _bind(services: Services, *, conversation_id: str, account: str, ticket: str) -> None:
+    """Makes the conversation the account's and lets the assistant go on: once for a ticket, however often the host site tells."""
     await services.database.write(bind, conversation_id=conversation_id, account=account)
     await services.database.write(
         conversations.accept,
         conversation_id=conversation_id,
         kind="signed_in",
         request={"command": {"name": "signed_in"}},
-        key=None,
+        key=conversations.client_key("link:" + ticket),
         turn_id=ids.fresh("msg"),
     )
     services.turns.later(conversation_id)
@@ -125,7 +125,7 @@ async def by_wechat(
     found = await services.database.read(conversations.get, conversation_id=conversation_id)
     if found is None or await adapter.openid(code) != found.address:
         raise Problem("link_of_another")
-    await _bind(services, conversation_id=conversation_id, account=account)
+    await _bind(services, conversation_id=conversation_id, account=account, ticket=ticket)
     return HTMLResponse(PAGE_DONE, headers=HEADERS)
 
 
