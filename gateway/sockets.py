@@ -27,6 +27,8 @@ INTRODUCED_S = 30.0
 ENDING: set[asyncio.Future[None]] = set()
 # Where a connection's ASGI scope keeps its Engine.IO id.
 SID = "jiebang.engineio_sid"
+# What a client may send, each with one argument.
+TAKEN = ("message", "press", "typing", "seen")
 
 
 class Sockets(socketio.AsyncNamespace):
@@ -200,6 +202,11 @@ class Server(socketio.AsyncServer):
 
     async def _handle_eio_message(self, eio_sid: str, data: Any) -> None:
         try:
+    async def _handle_event(self, eio_sid: str, namespace: str | None, id: int | None, data: Any) -> None:  # noqa: A002
+        """Takes what clients may send. python-socketio would run any handler that a client names: "connect" too, with an environment of the client's own making."""
+        if data[0] in TAKEN:
+            await super()._handle_event(eio_sid, namespace, id, data[:2])
+
             await super()._handle_eio_message(eio_sid, data)
         except Exception as error:  # noqa: BLE001
             log.info("socket_refused", error=type(error).__name__)

@@ -248,6 +248,21 @@ async def test_a_socket_needs_the_bearer_and_resumes(world: World) -> None:
     assert ("closed", {"code": "unauthenticated"}) in heard
 
 
+async def test_no_client_runs_what_is_ours_to_run(alone: World) -> None:
+    """Named by a client, "connect" would begin a second stream that outlives the socket, for an address of the client's choice."""
+    talk = alone.talk()
+    client, heard = await socket(alone, talk)
+    await until(lambda: bool(heard))
+    forged = ({"asgi.scope": {"client": ["192.0.2.1", 1]}}, {"token": talk.token})
+    for event, data in (("connect", forged), ("disconnect", "bye"), ("connect", forged), ("message", ("a", "b", "c"))):
+        await client.emit(event, data)
+    ack = await client.call("message", ({"text": "still one", "client_id": "1"}, "and more"), timeout=20)
+    assert [reply["text"] for reply in ack["replies"]] == ["echo: still one"]
+    await until(lambda: [event for event, _ in heard].count("replies") == 2)
+    assert [event for event, _ in heard].count("history") == 1
+    await client.disconnect()
+
+
 async def test_a_socket_is_sent_the_newest_thousand_lines_of_a_very_long_talk(alone: World) -> None:
     talk = alone.talk()
     await asyncio.to_thread(talk.say, "hello")
