@@ -44,8 +44,7 @@ class Sockets(socketio.AsyncNamespace):
         auth = scrub(auth) if isinstance(auth, dict) else {}
         address = (environ.get("asgi.scope", {}).get("client") or (None,))[0]
         try:
-            await self.services.limits.take("look", address)
-            caller = await self._caller(str(auth.get("token", "")))
+            caller = await self._caller(str(auth.get("token", "")), address)
             if self.services.hub.full(caller.conversation_id):
                 raise Problem("too_many_requests", retry_after=10)
             after = auth.get("after")
@@ -81,7 +80,9 @@ class Sockets(socketio.AsyncNamespace):
         """Takes `{message}`, the newest on the customer's screen."""
         return await self._signal(sid, data, "message", str, self.services.talk.seen)
 
-    async def _caller(self, token: str) -> Caller:
+    async def _caller(self, token: str, address: str | None) -> Caller:
+        # Whatever is sent: each costs a question to the database.
+        await self.services.limits.take("look", address)
         caller = await self.services.talk.caller(token)
         if not caller.fresh:
             raise Problem("sign_in_again")
@@ -95,7 +96,7 @@ class Sockets(socketio.AsyncNamespace):
             ):
                 raise Problem("invalid_request")
             session = await self.get_session(sid)
-            caller = await self._caller(session["token"])
+            caller = await self._caller(session["token"], session["address"])
             return await act(caller=caller, client_id=client_id, address=session["address"], **{field: value})
 
         return await self._answered(data, run)
@@ -104,7 +105,8 @@ class Sockets(socketio.AsyncNamespace):
         async def run(body: dict[str, Any]) -> dict[str, Any]:
             if not isinstance(value := body.get(field), kind):
                 raise Problem("invalid_request")
-            await act(caller=await self._caller((await self.get_session(sid))["token"]), **{field: value})
+            session = await self.get_session(sid)
+            await act(caller=await self._caller(session["token"], session["address"]), **{field: value})
             return {}
 
         return await self._answered(data, run)
@@ -200,13 +202,13 @@ class Server(socketio.AsyncServer):
             ENDING.add(task)
             task.add_done_callback(ENDING.discard)
 
-    async def _handle_eio_message(self, eio_sid: str, data: Any) -> None:
-        try:
     async def _handle_event(self, eio_sid: str, namespace: str | None, id: int | None, data: Any) -> None:  # noqa: A002
         """Takes what clients may send. python-socketio would run any handler that a client names: "connect" too, with an environment of the client's own making."""
         if data[0] in TAKEN:
             await super()._handle_event(eio_sid, namespace, id, data[:2])
 
+    async def _handle_eio_message(self, eio_sid: str, data: Any) -> None:
+        try:
             await super()._handle_eio_message(eio_sid, data)
         except Exception as error:  # noqa: BLE001
             log.info("socket_refused", error=type(error).__name__)

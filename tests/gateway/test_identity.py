@@ -16,6 +16,7 @@ from joserfc.jwk import ECKey, OctKey, OKPKey
 
 from gateway.limits import household
 from tests.gateway.conftest import HOST_KEYS, World, wait_for
+from tests.gateway.test_streams import socket
 
 
 def claims(**changes: Any) -> dict[str, Any]:
@@ -110,16 +111,22 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     world.close()
 
 
-def test_who_only_looks_is_counted_too(tmp_path: pathlib.Path) -> None:
-    """Each look asks the database, whatever bearer is shown; so an address has a limit for that as well."""
-    world = World(tmp_path, GATEWAY_LOOKS_PER_MINUTE="6").start("rasa", "binding", "gateway")
+async def test_who_only_looks_is_counted_too(tmp_path: pathlib.Path) -> None:
+    """Each look asks the database, whatever bearer is shown, also over a socket; so an address has a limit for that as well."""
+    world = World(tmp_path, GATEWAY_LOOKS_PER_MINUTE="9").start("rasa", "binding", "gateway")
     try:
         talk = world.talk()
+        client, _ = await socket(world, talk)
+        assert await client.call("typing", {"typing": True}) == {"ok": True}
+        assert (await client.call("message", {"text": "hello"}))["ok"]
         stranger = [requests.get(f"{world.api}/conversations/{talk.id}/messages").status_code for _ in range(3)]
         assert stranger == [401] * 3
         statuses = [talk.get("/messages").status_code for _ in range(6)]
         assert statuses == [200, 200, 200, 429, 429, 429]
         assert talk.get("/events").json()["code"] == "too_many_requests"
+        for event, data in (("typing", {"typing": True}), ("seen", {"message": "x"}), ("message", {"text": "hello"})):
+            assert (await client.call(event, data))["error"]["code"] == "too_many_requests"
+        await client.disconnect()
     finally:
         world.close()
 
