@@ -20,11 +20,13 @@ KEEP_ALIVE_S = 15.0
 async def changes(
     services: Services, *, caller: Caller, seq: int
 ) -> AsyncIterator[tuple[str, str | None, dict[str, Any]]]:
-    """Yields (event, id, data) from number `seq` on; ends when the bearer dies, the sign-in runs out or the gateway stops.
+    """Yields (event, id, data) from number `seq` on; ends when the bearer dies, the sign-in runs out, too many listen or the gateway stops.
 
     Events: `message` (data: a message), `typing` {author, typing}, `seen` {author, message}, `mode` {mode}, `closed` {code}; None-ish `ping` keeps the line open.
     """
     mode, told = None, 0
+    if services.hub.full(caller.conversation_id):
+        return  # it was looked at before it was let in, but many that come at once pass that together
     with services.hub.listen(caller.conversation_id) as ear:
         while True:
             found, state = await services.database.read(_since, conversation_id=caller.conversation_id, seq=seq)

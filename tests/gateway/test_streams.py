@@ -6,6 +6,7 @@ import asyncio
 import json
 import signal
 import threading
+from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
@@ -15,8 +16,10 @@ import socketio
 import uvicorn
 
 from gateway import conversations, sockets
+from gateway.api.stream import changes
 from gateway.database import Database
-from gateway.hub import MOST_STREAMS
+from gateway.hub import MOST_STREAMS, Hub
+from gateway.identity.bearers import Caller
 from gateway.sockets import LONGEST_HISTORY
 from tests.gateway.conftest import Talk, World, free_port, wait_for
 
@@ -101,6 +104,20 @@ async def test_streams_of_one_talk_are_counted(alone: World) -> None:
     for stream in streams:
         stream.close()
     wait_for(lambda: talk.get("/events", stream=True).status_code == 200)
+
+
+async def test_tabs_that_come_all_at_once_are_counted_too(database: Database) -> None:
+    """Each is let in before any of them listens; so it counts who listens, not who asked."""
+    with database.session() as session:
+        talk, _ = conversations.create(session, language="zh", account=None)
+    services: Any = SimpleNamespace(hub=Hub(), database=database)
+    caller = Caller(talk, 1, None, "zh", True, None)
+    came = [changes(services, caller=caller, seq=0) for _ in range(MOST_STREAMS + 10)]
+    heard = await asyncio.gather(*(anext(stream, None) for stream in came))
+    assert len([one for one in heard if one is not None]) == MOST_STREAMS
+    for stream in came:
+        await stream.aclose()
+    assert not services.hub.full(talk)
 
 
 async def test_what_is_no_socket_io_ends_that_connection_only(fresh: World) -> None:
@@ -231,6 +248,21 @@ async def test_a_socket_talks_and_hears(world: World) -> None:
     await other.disconnect()
 
 
+async def test_no_client_runs_what_is_ours_to_run(alone: World) -> None:
+    """Named by a client, "connect" would begin a second stream that outlives the socket, for an address of the client's choice."""
+    talk = alone.talk()
+    client, heard = await socket(alone, talk)
+    await until(lambda: bool(heard))
+    forged = ({"asgi.scope": {"client": ["192.0.2.1", 1]}}, {"token": talk.token})
+    for event, data in (("connect", forged), ("disconnect", "bye"), ("connect", forged), ("message", ("a", "b", "c"))):
+        await client.emit(event, data)
+    ack = await client.call("message", ({"text": "still one", "client_id": "1"}, "and more"), timeout=20)
+    assert [reply["text"] for reply in ack["replies"]] == ["echo: still one"]
+    await until(lambda: [event for event, _ in heard].count("replies") == 2)
+    assert [event for event, _ in heard].count("history") == 1
+    await client.disconnect()
+
+
 async def test_a_socket_needs_the_bearer_and_resumes(world: World) -> None:
     talk = world.talk()
     await asyncio.to_thread(talk.say, "before")
@@ -246,21 +278,6 @@ async def test_a_socket_needs_the_bearer_and_resumes(world: World) -> None:
     assert answer.status_code == 200
     await until(lambda: not client.connected)
     assert ("closed", {"code": "unauthenticated"}) in heard
-
-
-async def test_no_client_runs_what_is_ours_to_run(alone: World) -> None:
-    """Named by a client, "connect" would begin a second stream that outlives the socket, for an address of the client's choice."""
-    talk = alone.talk()
-    client, heard = await socket(alone, talk)
-    await until(lambda: bool(heard))
-    forged = ({"asgi.scope": {"client": ["192.0.2.1", 1]}}, {"token": talk.token})
-    for event, data in (("connect", forged), ("disconnect", "bye"), ("connect", forged), ("message", ("a", "b", "c"))):
-        await client.emit(event, data)
-    ack = await client.call("message", ({"text": "still one", "client_id": "1"}, "and more"), timeout=20)
-    assert [reply["text"] for reply in ack["replies"]] == ["echo: still one"]
-    await until(lambda: [event for event, _ in heard].count("replies") == 2)
-    assert [event for event, _ in heard].count("history") == 1
-    await client.disconnect()
 
 
 async def test_a_socket_is_sent_the_newest_thousand_lines_of_a_very_long_talk(alone: World) -> None:
