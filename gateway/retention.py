@@ -28,7 +28,7 @@ async def forget(database: Database, tracker: Tracker, *, days: int) -> int:
     while found := await database.read(_old, before=before):
         # Rasa's first: what failed there is found here again the next time.
         await asyncio.to_thread(tracker.forget, found)
-        gone += await database.write(_delete, conversations=found)
+        gone += await database.write(_delete, conversations=found, before=before)
     return gone
 
 
@@ -42,5 +42,7 @@ def _old(session: Session, *, before: datetime) -> list[str]:
     return list(session.scalars(query.order_by(Conversation.updated_at).limit(BATCH)))
 
 
-def _delete(session: Session, *, conversations: list[str]) -> int:
-    return session.execute(delete(Conversation).where(Conversation.id.in_(conversations))).rowcount  # type: ignore[attr-defined]
+def _delete(session: Session, *, conversations: list[str], before: datetime) -> int:
+    # Who came back since they were looked for stays, with what they just said.
+    old = delete(Conversation).where(Conversation.id.in_(conversations), Conversation.updated_at < before)
+    return session.execute(old).rowcount  # type: ignore[attr-defined]

@@ -7,6 +7,7 @@ import pathlib
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -53,6 +54,25 @@ async def test_old_talks_go_batch_by_batch_and_young_ones_stay(
     assert await database.read(conversations.get, conversation_id=talks[8]) is not None
     assert await retention.forget(database, Tracker(None), days=180) == 0
     tracker.close()
+
+
+async def test_who_comes_back_while_old_talks_go_loses_nothing(database: Database) -> None:
+    with database.session() as session:
+        talks = [conversations.create(session, language="zh", account=None)[0] for _ in range(2)]
+        session.execute(update(Conversation).values(updated_at=now() - timedelta(days=200)))
+
+    class ComesBack(Tracker):
+        """One of them writes while Rasa's store is being emptied."""
+
+        def forget(self, _: Sequence[str]) -> int:
+            with database.session() as session:
+                conversations.add_message(session, conversation_id=talks[1], author="customer", text="I am back")
+            return 0
+
+    assert await retention.forget(database, ComesBack(None), days=180) == 1
+    assert await database.read(conversations.get, conversation_id=talks[0]) is None
+    [line] = await database.read(conversations.messages_after, conversation_id=talks[1])
+    assert line.text == "I am back"
 
 
 def test_erasing_a_customer_reaches_rasas_tracker_store(tmp_path: pathlib.Path) -> None:
