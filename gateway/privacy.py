@@ -10,15 +10,17 @@ import asyncio
 import json
 import os
 import sys
+import time
 from typing import Any
 
 from sqlalchemy import ColumnElement, Table, and_, delete, select
 from sqlalchemy.orm import Session
 
 from gateway import retention, settings
+from gateway.conversations import UNFINISHED
 from gateway.database import Database
 from gateway.desk import keeping
-from gateway.models import AuditLine, Base, Conversation, Feedback, Handoff, Message
+from gateway.models import AuditLine, Base, Conversation, Feedback, Handoff, Message, Turn
 from gateway.tracker import Tracker
 
 # Where a customer may write without an account: the address is the platform's name for them, a webhook's is `client|address`.
@@ -50,7 +52,7 @@ def export(session: Session, *, who: str, channel: str | None = None) -> dict[st
         )
         talks.append({
             "id": talk.id, "channel": talk.channel, "address": talk.address, "account": talk.account, "language": talk.language, "created_at": talk.created_at.isoformat(),
-            "messages": [{"author": line.author, "text": line.text, "at": line.at.isoformat()} for line in lines],
+            "messages": [{"author": line.author, "text": line.text, "at": line.at.isoformat(), **({"card": line.card} if line.card else {})} for line in lines],
             "feedback": [{"score": one.score, "comment": one.comment, "at": one.at.isoformat()} for one in scores],
             "handoffs": [{"reason": one.reason, "summary": one.summary, "at": one.created_at.isoformat()} for one in tickets],
             "desk": [{"action": one.action, "at": one.at.isoformat()} for one in views],
@@ -63,12 +65,15 @@ def export(session: Session, *, who: str, channel: str | None = None) -> dict[st
     }
 
 
-def erase(session: Session, tracker: Tracker, *, who: str, channel: str | None = None) -> int:
-    """Deletes every talk and call of an account, or every talk of an address in a channel, in Rasa's tracker store too; returns how many talks.
+def erase(session: Session, tracker: Tracker, *, who: str, channel: str | None = None) -> tuple[list[str], bool]:
+    """Deletes every talk and call of an account, or every talk of an address in a channel, in Rasa's tracker store too.
 
+    Returns which talks, and whether Rasa may be at one of them now: what it stores at the end of that turn is to be forgotten then.
     The desk's audit keeps that somebody looked, without content.
     """
     found = list(session.scalars(select(Conversation.id).where(_talks(who, channel))))
+    unfinished = select(Turn.id).where(Turn.conversation_id.in_(found), Turn.status.in_(UNFINISHED))
+    busy = session.scalars(unfinished.limit(1)).first() is not None
     # First: when it fails nothing is deleted here, and the command can be given again.
     tracker.forget(found)
     # No call is of the empty account: an address has none.
@@ -76,7 +81,7 @@ def erase(session: Session, tracker: Tracker, *, who: str, channel: str | None =
     for table in owned():
         session.execute(delete(table).where(table.columns["conversation_id"].in_(found)))
     session.execute(delete(Conversation).where(Conversation.id.in_(found)))
-    return len(found)
+    return found, busy
 
 
 def main() -> None:
@@ -101,13 +106,17 @@ def main() -> None:
         )
         sys.stdout.write(f"{gone} conversations deleted\n")
         return
-    with database.session() as session:
-        if given.command == "export":
+    if given.command == "export":
+        with database.session() as session:
             json.dump(export(session, who=given.who, channel=given.channel), sys.stdout, ensure_ascii=False, indent=1)
-            sys.stdout.write("\n")
-        else:
-            gone = erase(session, tracker, who=given.who, channel=given.channel)
-            sys.stdout.write(f"{gone} conversations erased\n")
+        sys.stdout.write("\n")
+        return
+    with database.session() as session:
+        talks, busy = erase(session, tracker, who=given.who, channel=given.channel)
+    if busy:
+        time.sleep(found.turn_timeout)
+    tracker.forget(talks)
+    sys.stdout.write(f"{len(talks)} conversations erased\n")
 
 
 if __name__ == "__main__":

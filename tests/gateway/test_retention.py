@@ -15,9 +15,9 @@ from sqlalchemy import select, update
 
 from gateway import conversations, retention
 from gateway.database import Database
-from gateway.models import Call, Conversation, now
+from gateway.models import Call, Conversation, Turn, now
 from gateway.tracker import Tracker
-from tests.gateway.conftest import ROOT, World
+from tests.gateway.conftest import ROOT, World, wait_for
 
 SCHEMA = """CREATE TABLE events (id INTEGER PRIMARY KEY, sender_id VARCHAR(255) NOT NULL, type_name VARCHAR(255) NOT NULL,
             timestamp FLOAT, intent_name VARCHAR(255), action_name VARCHAR(255), data TEXT)"""
@@ -75,11 +75,36 @@ async def test_who_comes_back_while_old_talks_go_loses_nothing(database: Databas
     assert line.text == "I am back"
 
 
+def test_what_rasa_still_writes_while_a_customer_is_erased_goes_too(tmp_path: pathlib.Path) -> None:
+    """Rasa keeps a turn when it is over; one that runs at that moment would leave the talk in its store for ever."""
+    world = World(tmp_path, GATEWAY_TURN_TIMEOUT="4")
+    database = Database(f"sqlite:///{tmp_path / 'gateway.sqlite'}")
+    with database.session() as session:
+        talk, _ = conversations.create(session, language="zh", account="one")
+    remember(tmp_path / "rasa.sqlite", [talk])
+    argv = [sys.executable, "-m", "gateway.privacy", "erase", "one"]
+    with subprocess.Popen(argv, env=world.env, cwd=ROOT, stdout=subprocess.PIPE, text=True) as erasing:
+
+        def erased() -> bool:
+            with database.session() as session:
+                return session.get(Conversation, talk) is None
+
+        wait_for(erased)
+        with sqlite3.connect(tmp_path / "rasa.sqlite") as store:
+            store.execute("INSERT INTO events (sender_id, type_name) VALUES (?, 'bot')", (talk,))
+        said, _ = erasing.communicate(timeout=60)
+    database.close()
+    assert (erasing.returncode, said) == (0, "1 conversations erased\n") and remembered(
+        tmp_path / "rasa.sqlite"
+    ) == set()
+
+
 def test_erasing_a_customer_reaches_rasas_tracker_store(tmp_path: pathlib.Path) -> None:
     world = World(tmp_path)
     database = Database(f"sqlite:///{tmp_path / 'gateway.sqlite'}")
     with database.session() as session:
         gone, stays = (conversations.create(session, language="zh", account=account)[0] for account in ("one", "two"))
+        session.execute(update(Turn).values(status="done"))
     database.close()
     remember(tmp_path / "rasa.sqlite", [gone, stays])
     said = subprocess.run(
@@ -98,6 +123,7 @@ def test_who_never_signed_in_is_told_and_erased_by_their_address(tmp_path: pathl
         for channel, address in (("wechat", "o-one"), ("telegram", "o-one"), ("wechat", "o-two"), ("web", None)):
             talk, _ = conversations.create(session, language="zh", account=None, channel=channel, address=address)
             conversations.add_message(session, conversation_id=talk, author="customer", text=f"{channel} {address}")
+            conversations.add_message(session, conversation_id=talk, author="bot", text="", card={"type": "card"})
             made[channel, address] = talk
         session.add(Call(id="call_1", ref="r", phone="138****0000", agent="agent", language="zh"))
     remember(tmp_path / "rasa.sqlite", list(made.values()))
@@ -108,7 +134,8 @@ def test_who_never_signed_in_is_told_and_erased_by_their_address(tmp_path: pathl
 
     [told] = json.loads(privacy("export", "o-one"))["conversations"]
     assert (told["id"], told["address"], told["account"]) == (made["wechat", "o-one"], "o-one", None)
-    assert [line["text"] for line in told["messages"]] == ["wechat o-one"]
+    assert [line["text"] for line in told["messages"]] == ["wechat o-one", ""]
+    assert told["messages"][1]["card"] == {"type": "card"}
     assert privacy("erase", "o-one") == "1 conversations erased\n"
     with database.session() as session:
         left = set(session.scalars(select(Conversation.id)))
