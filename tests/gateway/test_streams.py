@@ -251,6 +251,7 @@ async def test_a_socket_talks_and_hears(world: World) -> None:
 async def test_no_client_runs_what_is_ours_to_run(alone: World) -> None:
     """Named by a client, "connect" would begin a second stream that outlives the socket, for an address of the client's choice."""
     talk = alone.talk()
+    await asyncio.to_thread(talk.say, "before")  # the greeting is history then
     client, heard = await socket(alone, talk)
     await until(lambda: bool(heard))
     forged = ({"asgi.scope": {"client": ["192.0.2.1", 1]}}, {"token": talk.token})
