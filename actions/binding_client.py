@@ -47,6 +47,7 @@ class Operation(TypedDict, total=False):
     status: str
     target: str
     target_summary: dict[str, Any]
+    conversation: str | None
     reason_code: str | None
     reference: str
     effects: list[dict[str, Any]]

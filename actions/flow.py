@@ -11,7 +11,7 @@ from actions.base import Events, TurnAction, end_flow, forget_target, say
 from actions.choosing import hints_in
 from actions.ending import closed
 from actions.errors import NotSignedIn, Refused, Unreachable
-from actions.operations import BY_INTENT, FRAUD, OPEN, STALE
+from actions.operations import BY_INTENT, BY_KIND, FRAUD, OPEN, STALE
 from actions.outcome import say_outcome
 from actions.starting import try_again
 from actions.turn import Turn
@@ -87,12 +87,33 @@ class ResumeOperation(TurnAction):
         if turn.intent == "EXTERNAL_handed_back":
             say(dispatcher, "utter_handed_back")
             # What was offered before is old news: a "yes" to the agent's last words must not start it.
-            return [SlotSet(FRAUD, None), SlotSet("misses", None), SlotSet("complaints", None), *([] if active else [SlotSet("open_question", None)])]
+            forgotten = [SlotSet(FRAUD, None), SlotSet("misses", None), SlotSet("complaints", None)]
+            return forgotten if active else [*forgotten, SlotSet("open_question", None), *await take_up_the_agents(turn)]
         offer = offers.read(turn.slot("open_question"))
         if not active and offer.sort == offers.SIGN_IN and offer.label in direct.BY_NAME:
             return [SlotSet("open_question", None), *await direct.run(direct.BY_NAME[offer.label], turn, dispatcher, responses)]
         say(dispatcher, "utter_signed_in_go_on" if active else "utter_signed_in")
         return []
+
+
+async def take_up_the_agents(turn: Turn) -> Events:
+    """Returns the events that take up what the agent began in this talk and nobody has verified, at the step where it stands: the question, or the code that was sent. What cannot be read is left to expire."""
+    aside = {entry.get("operation_id") for entry in turn.slot("suspended") or []}
+    try:
+        found = await (await turn.binding()).operations(limit=10)
+    except (NotSignedIn, Refused, Unreachable) as fault:
+        logger.warning("what the agent began was not looked up: %s", fault)
+        return []
+    left = [one for one in found if one["status"] == OPEN and one.get("conversation") == turn.conversation_id and one["id"] not in aside and one["kind"] in BY_KIND]
+    if not left:
+        return []
+    operation, kind = left[0], BY_KIND[left[0]["kind"]]
+    events = [*forget_target(), SlotSet("operation", kind.intent), SlotSet("target", operation["target"]), SlotSet("operation_id", operation["id"])]
+    sent = operation.get("challenge") or {}
+    if sent.get("method") == "sms":
+        # The agent has told the effects and heard the yes: only the code is missing.
+        events += [SlotSet("confirmed", True), SlotSet("method", "sms"), SlotSet("challenge_id", sent["id"]), SlotSet("effects_version", operation["effects_version"])]
+    return [*events, FollowupAction(kind.form)]
 
 
 async def clear(turn: Turn, dispatcher: CollectingDispatcher, responses: frozenset[str]) -> Events:
