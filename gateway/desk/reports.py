@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import literal, or_, select
@@ -12,7 +12,18 @@ from sqlalchemy.orm import Session
 from gateway.desk import names
 from gateway.desk.days import bounds, day_of, span
 from gateway.desk.settings import current
-from gateway.models import Agent, Call, Conversation, DeskOperation, Feedback, Handoff, Message, SuggestionUse, Turn
+from gateway.models import (
+    Agent,
+    Call,
+    Conversation,
+    DeskOperation,
+    Feedback,
+    Handoff,
+    Message,
+    SuggestionUse,
+    Turn,
+    now,
+)
 
 LONGEST_SPAN = 92
 VERIFIED = ("processing", "pending", "succeeded", "manual_review")
@@ -143,12 +154,12 @@ class Report:
 
     def _tickets(self) -> None:
         query = (
-            select(Handoff, Conversation.channel, Conversation.language)
+            select(Handoff, Conversation.channel, Conversation.language, Conversation.owner)
             .join(Conversation, Conversation.id == Handoff.conversation_id)
             .where(Handoff.created_at >= self.begin, Handoff.created_at < self.end)
         )
         targets, handed = current(), set()
-        for ticket, channel, language in self.session.execute(self._filtered(query)).yield_per(1000):
+        for ticket, channel, language, owner in self.session.execute(self._filtered(query)).yield_per(1000):
             day = self.days[day_of(ticket.created_at, self.zone)]
             day.handoffs += 1
             if ticket.conversation_id in self.of and ticket.conversation_id not in handed:
@@ -166,9 +177,12 @@ class Report:
             for mean in (self.handle, day.handle):
                 mean.add(handle)
             self.first_response.add(waited)
+            most = targets.first_response_high if ticket.priority == "high" else targets.first_response
             if waited is not None:
-                most = targets.first_response_high if ticket.priority == "high" else targets.first_response
                 self.in_time.add(float(waited <= most))
+            elif ticket.ended_at is None and owner != "bot" and now() - ticket.created_at > timedelta(seconds=most):
+                # Who still waits past the target was not answered in time; a message left out of hours has none.
+                self.in_time.add(0.0)
             if ticket.taken_by:
                 person = self.agents[ticket.taken_by]
                 person["talks"] += 1
