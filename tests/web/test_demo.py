@@ -28,6 +28,19 @@ def test_a_newcomer_sees_what_to_do_without_scrolling(customer: Any, language: s
             expect(one.page.locator(what)).to_be_in_viewport(ratio=0.8)
 
 
+@pytest.mark.parametrize("width", [320, 375, 430])
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_on_a_phone_the_head_is_one_row(customer: Any, language: str, width: int) -> None:
+    one = customer(language, phone=True)
+    one.page.set_viewport_size({"width": width, "height": 740})
+    one.page.goto(one.world.url)
+    expect(one.page.locator(".card").first).to_be_visible()
+    places = [box(one.page.locator(what)) for what in (".logo svg", ".top-acts > :visible >> nth=0", ".top-acts > :visible >> nth=-1")]
+    middles = [place["y"] + place["height"] / 2 for place in places]
+    assert max(middles) - min(middles) < 4
+    assert one.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 @pytest.mark.parametrize("width", [900, 1024, 1160])
 def test_where_the_chat_opens_by_itself_it_covers_nothing(customer: Any, width: int) -> None:
     one = customer("en")
