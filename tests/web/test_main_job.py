@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.web.customer import box
+
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_a_sample_sentence_unbinds_the_card(customer: Any, language: str) -> None:
@@ -130,6 +132,16 @@ def test_a_request_that_waits_for_the_bank_shows_its_progress_and_ends_by_itself
     one.world.settle()
     one.sees_end()
     expect(one.chat.locator(".operation[data-tone=busy], .operation [aria-current=step]")).to_have_count(0)  # nothing looks as though it still waits
+
+
+def test_on_a_phone_each_step_of_a_request_is_one_line(customer: Any) -> None:
+    one = customer("en", phone=True)
+    one.visit()
+    one.world.bank("pending")
+    one.say(one.until_code())
+    now = one.chat.locator(".operation[data-tone=busy] [aria-current=step]").last
+    expect(now).to_have_text("With the bank")  # the longest, and bold
+    assert box(now)["height"] < 40
 
 
 def test_who_is_not_signed_in_is_asked_to_and_then_it_goes_on(customer: Any) -> None:
