@@ -50,6 +50,22 @@ def test_the_card_of_an_operation_can_be_copied_and_the_talk_rated(customer: Any
     expect(one.chat.locator(".rating")).to_contain_text("Thanks for your feedback")
 
 
+def test_stars_that_come_up_under_a_pointer_at_rest_are_not_given(customer: Any) -> None:
+    one = customer("en")
+    one.visit()
+    one.say(one.until_code())
+    one.sees_end()
+    star = one.chat.get_by_role("button", name="5 of 5, excellent")
+    full = one.chat.locator(".rating path[fill=currentColor]")
+    star.hover()
+    expect(full).to_have_count(5)
+    one.chat.locator(".log").evaluate("one => one.scrollTo(0, 0)")
+    expect(full).to_have_count(0)
+    one.chat.locator(".log").evaluate("one => one.scrollTo(0, one.scrollHeight)")
+    one.page.wait_for_timeout(800)  # the browser tells the page late what has come under the pointer
+    expect(full).to_have_count(0)
+
+
 def test_a_wrong_code_can_be_corrected(customer: Any) -> None:
     one = customer()
     one.visit()

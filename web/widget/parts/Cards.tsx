@@ -174,7 +174,10 @@ function Bindings({ card, words }: { card: BindingsCard; words: Words }) {
   );
 }
 
-/** Five stars: one press is the answer. The stars keep the focus when they are done. */
+/**
+ * Five stars: one press is the answer. The stars keep the focus when they are done. They fill under a pointer that moves:
+ * it enters a star also where the card comes up under a pointer at rest, and nobody has given five stars then.
+ */
 export function Rating({ given, rate, words }: { given: number | undefined; rate: (score: number) => Promise<void>; words: Words }) {
   const [sent, setSent] = useState<number | undefined>(given);
   const [over, setOver] = useState(0);
@@ -192,7 +195,7 @@ export function Rating({ given, rate, words }: { given: number | undefined; rate
       <p role="status">{score ? words.thanks : words.rate}</p>
       <div role="group" aria-label={words.rate} onMouseLeave={() => setOver(0)}>
         {[1, 2, 3, 4, 5].map((value) => (
-          <button key={value} type="button" aria-label={words.stars(value)} aria-pressed={score === value} aria-disabled={score !== undefined} onMouseEnter={() => setOver(value)} onClick={() => score === undefined && void choose(value)}>
+          <button key={value} type="button" aria-label={words.stars(value)} aria-pressed={score === value} aria-disabled={score !== undefined} onMouseMove={() => setOver(value)} onClick={() => score === undefined && void choose(value)}>
             <Star full={value <= (score ?? over)} />
           </button>
         ))}
