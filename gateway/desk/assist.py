@@ -239,9 +239,9 @@ def answer(
 
 
 def _just_done(label: str, customer: Customer) -> Pair | None:
-    """Returns what is said of the operation that was done here last, when that is what a line asks for."""
+    """Returns what is said of the operation that was done here last, or that the bank works on, when that is what a line asks for."""
     last = customer.operation or {}
-    if last.get("status") != "succeeded" or last.get("kind") != KIND_OF.get(label):
+    if last.get("status") not in ("processing", "pending", "succeeded") or last.get("kind") != KIND_OF.get(label):
         return None
     return guide(last, place="chat")["say"]
 

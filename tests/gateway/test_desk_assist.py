@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.gateway.conftest import wait_for
 from tests.gateway.desk_ear import once, taken
 from tests.gateway.office import Office
@@ -86,6 +88,22 @@ def test_a_card_that_is_gone_stands_for_no_other() -> None:
     assert customer.objects("unbind_wallet", [{"entity": "wallet", "value": "wechat_pay"}]) == []
     confirmed = assist.answer("unbind_card", said, customer, [], {})
     assert confirmed is not None and "9012" in confirmed["zh"] and confirmed["zh"] != texts["zh"]
+
+
+@pytest.mark.parametrize(
+    ("status", "said"), [("pending", "正在办理"), ("processing", "正在办理"), ("succeeded", "办好了")]
+)
+def test_of_a_card_that_the_bank_works_on_the_state_is_told(status: str, said: str) -> None:
+    from gateway.desk import assist
+    from tests.gateway.desk_rasa import responses
+
+    left = {"id": "card_2", "state": "bound", "bank": "ccb", "tail": "9012", "type": "debit", "quick_pay": True}
+    summary = {"type": "card", "bank": "cmb", "tail": "1234", "card_type": "debit"}
+    under_way = {"id": "op_1", "kind": "card.unbind", "status": status, "reference": "JB1", "target_summary": summary}
+    customer = assist.Customer(known=True, cards=[left], operation=under_way)
+    ready = {name: text for name, text in responses().items() if "unbind_card" in name}
+    texts = assist.answer("unbind_card", ready, customer, [{"entity": "card_tail", "value": "1234"}], {})
+    assert texts is not None and said in texts["zh"] and "9012" not in texts["zh"]
 
 
 def test_an_operation_in_a_chat_is_verified_by_the_customer_alone(branch: Office) -> None:
