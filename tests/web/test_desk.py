@@ -13,6 +13,7 @@ from playwright.sync_api import expect
 
 from tests.services import missing
 from tests.web.conftest import DIST
+from tests.web.customer import box
 from tests.web.desk_agent import Agent, Chatter, choose, opened
 
 WORDS = {
@@ -156,6 +157,56 @@ def test_two_agents_and_one_chat(desk: Any, world: Any) -> None:
     expect(first.row(talk.id)).to_be_visible()
     first.page.get_by_role("tab", name=re.compile("排队")).click()
     expect(first.row(talk.id)).to_have_count(0)
+
+
+@pytest.mark.parametrize("tablet", [False, True])
+def test_english_words_have_room_and_no_gap_reaches_a_customer(desk: Any, world: Any, tablet: bool) -> None:
+    agent, talk = desk("agent", "en", tablet=tablet), Chatter(world, "en", signed_in=False)
+    page = agent.page
+    talk.say("an agent please")
+
+    def urgent(route: Any) -> None:
+        answer = route.fetch()
+        found = answer.json()
+        for row in found["items"]:
+            row["ticket"] = row["ticket"] and {**row["ticket"], "priority": "high"}
+        route.fulfill(response=answer, json=found)
+
+    page.route(re.compile(r"/conversations\?"), urgent)
+    page.goto(f"{world.url}/desk/chats/{talk.id}")
+    top = agent.row(talk.id).locator(".row-top")
+    expect(top).to_contain_text("Priority")
+    assert top.evaluate("one => one.scrollWidth <= one.clientWidth"), "the time stands in its row"
+    page.unroute(re.compile(r"/conversations\?"))
+    page.get_by_role("button", name=WORDS["en"]["take"], exact=True).click()
+    expect(page.locator(".owner[data-mode=mine]")).to_be_visible()
+    chosen = page.locator(".list-tools .ant-select-content")
+    assert chosen.evaluate("one => one.scrollWidth <= one.clientWidth"), "“All languages” is read whole"
+    field = page.locator(".composer textarea")
+    field.press("/")
+    page.get_by_role("textbox", name="Search canned replies").fill("unbind_confirm")
+    expect(page.locator(".canned li")).to_have_count(1)
+    page.keyboard.press("Enter")
+    expect(field).to_have_value(re.compile("unbind {card}"))
+    page.keyboard.press("Enter")
+    expect(page.locator(".ant-message")).to_contain_text("Fill in {card}")
+    page.keyboard.type("your CMB card")  # the gap is what is selected
+    page.keyboard.press("Enter")
+    expect(agent.lines("agent").last).to_contain_text("unbind your CMB card.")
+    assert not [text for _, text in talk.history() if "{card}" in text]
+    agent.say("please tell me the code")
+    ways = page.get_by_role("dialog").locator(".ant-modal-confirm-btns button")
+    expect(ways).to_have_count(2)
+    assert len({round(box(way)["y"]) for way in ways.all()}) == 1, "side by side"
+    ways.last.click()
+    field.fill("")
+    page.keyboard.press("Alt+f")
+    page.get_by_role("dialog").get_by_role("button", name="Transfer").click()
+    expect(agent.row(talk.id).locator(".row-last")).to_have_text(re.compile("^Me: I'm about to unbind"))  # nobody's talk, but my words
+    page.get_by_role("button", name=WORDS["en"]["take"], exact=True).click()
+    expect(page.locator(".owner[data-mode=mine]")).to_be_visible()
+    page.keyboard.press("Alt+w")
+    page.get_by_role("dialog").get_by_role("button", name=WORDS["en"]["close"]).click()
 
 
 def test_a_cut_line_loses_nothing(desk: Any, world: Any) -> None:

@@ -1,6 +1,6 @@
 import { SendOutlined, SnippetsOutlined } from "@ant-design/icons";
 import { useQueryClient } from "@tanstack/react-query";
-import { Button, Segmented } from "antd";
+import { App, Button, Segmented } from "antd";
 import { useEffect, useRef, useState, type RefObject } from "react";
 import { api, type Base } from "../api";
 import { CannedPicker } from "../parts/CannedPicker";
@@ -11,6 +11,8 @@ import { useDraft } from "./drafts";
 import type { Saying } from "./saying";
 
 const TELL_TYPING_EVERY = 3000;
+// What a canned reply leaves open where the customer's value is not known.
+const GAP = /\{[a-z_]+\}/;
 
 interface Props {
   chat: Chat;
@@ -24,6 +26,7 @@ export function Composer({ chat, mine, saying, field }: Props) {
   const words = useWords();
   const client = useQueryClient();
   const complain = useComplain();
+  const { message } = App.useApp();
   const [draft, setDraft] = useDraft(saying.key);
   const [picking, setPicking] = useState(false);
   const [busy, setBusy] = useState(false);
@@ -44,6 +47,13 @@ export function Composer({ chat, mine, saying, field }: Props) {
   const submit = async () => {
     const text = draft.text.trim();
     if (!text) return;
+    const gap = note ? null : GAP.exec(draft.text);
+    if (gap) {
+      field.current?.focus();
+      field.current?.setSelectionRange(gap.index, gap.index + gap[0].length);
+      void message.warning(words.compose.gap(gap[0]));
+      return;
+    }
     if (!note) {
       told.current = 0;
       const suggestion = draft.suggestion;

@@ -34,6 +34,7 @@ export function useSaying(id: string) {
           cancelText: words.compose.secretSure,
           onOk: () => setDraft(key, { text: line.text, note: false, suggestion: line.suggestion }),
           onCancel: () => void send(line, true),
+          width: 480,
           keyboard: false,
           maskClosable: false,
         });
