@@ -60,7 +60,7 @@ def rows(session: Session, conversations: list[Conversation]) -> list[dict[str, 
                 "updated_at": time_of(one.updated_at),
                 "customer_at": time_of(one.customer_at),
                 "unanswered": count,
-                "last": {"author": line.author, "text": text_of(line, one.language), "at": time_of(line.at)} if line else None,
+                "last": {"author": line.author, "agent": line.agent, "text": text_of(line, one.language), "at": time_of(line.at)} if line else None,
                 "ticket": _ticket(ticket, one, waiting_since=since, position=places.get(ticket.id)) if ticket else None,
             }
         )  # fmt: skip

@@ -123,6 +123,35 @@ def test_a_message_left_at_night_is_served_after_who_waits_and_counted_from_then
         assert totals["first_response_seconds"] < 60 and totals["sla_met"] == 1.0
 
 
+def test_whose_the_last_words_were_is_told_also_when_the_talk_is_nobodys(database: Database) -> None:
+    with database.session() as session:
+        talk = talk_of(session)
+    ask(router(database, open_now=True), talk)
+    with database.session() as session:
+        work.take(session, person=LINA, conversation_id=talk)
+        work.say(session, person=LINA, conversation_id=talk, text="您好", client_id="1", button_key=b"k")
+        row = work.transfer(session, person=LINA, conversation_id=talk, to="queue")
+        assert row["agent_name"] is None and row["last"]["agent"] == "Li Na" and row["last"]["text"] == "您好"
+
+
+def test_who_still_waits_past_the_target_was_not_answered_in_time(database: Database) -> None:
+    with database.session() as session:
+        night, late, fresh = talk_of(session), talk_of(session), talk_of(session)
+    ask(router(database, open_now=False), night)
+    for talk in (late, fresh):
+        ask(router(database, open_now=True), talk)
+    for talk in (night, late):
+        age(database, talk, created_at=timedelta(minutes=5))
+    today = datetime.now(ZoneInfo(ZONE)).date()
+    with database.session() as session:
+        totals = reports.report(session, first=today - timedelta(days=1), last=today, zone=ZONE)["totals"]
+        assert totals["sla_met"] == 0.0 and totals["first_response_seconds"] is None
+        work.take(session, person=LINA, conversation_id=fresh)
+        work.say(session, person=LINA, conversation_id=fresh, text="您好", client_id="1", button_key=b"k")
+        totals = reports.report(session, first=today - timedelta(days=1), last=today, zone=ZONE)["totals"]
+        assert totals["sla_met"] == 0.5, "one of the two who waited at work; a message left at night has no target"
+
+
 def test_a_talk_given_to_somebody_who_never_came_goes_back(database: Database) -> None:
     with database.session() as session:
         talk = talk_of(session)

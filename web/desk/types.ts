@@ -62,7 +62,7 @@ export interface Row {
   updated_at: string;
   customer_at: string | null;
   unanswered?: number;
-  last: { author: Author; text: string; at: string } | null;
+  last: { author: Author; agent?: string | null; text: string; at: string } | null;
   ticket: Ticket | null;
 }
 

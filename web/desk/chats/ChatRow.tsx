@@ -12,6 +12,15 @@ export const shortId = (id: string): string => id.slice(-4).toUpperCase();
 
 export const ALARMING = new Set(["fraud", "angry"]);
 
+/** Who said the last words, where it was not the customer; an agent's name is the line's own, since the talk may be somebody else's by now. */
+function useAuthor(row: Row): string {
+  const words = useWords();
+  const me = useMe();
+  if (row.last?.author === "bot") return `${words.talk.bot}: `;
+  if (row.last?.author !== "agent") return "";
+  return `${row.last.agent === me.name ? words.calls.me : (row.last.agent ?? words.roles.agent)}: `;
+}
+
 /** One talk in a list: who, why, how long, the last words. */
 export function ChatRow({ row, open }: { row: Row; open: boolean }) {
   const words = useWords();
@@ -21,7 +30,7 @@ export function ChatRow({ row, open }: { row: Row; open: boolean }) {
   const ticket = row.ticket;
   const high = ticket?.priority === "high";
   const reason = ticket ? said(ticket.intent_title, language) || (words.reasons[ticket.reason] ?? ticket.reason) : words.modes[row.mode];
-  const author = row.last ? (row.last.author === "customer" ? "" : row.last.author === "bot" ? `${words.talk.bot}: ` : row.last.author === "agent" ? `${row.agent === me.username ? words.calls.me : (row.agent_name ?? row.agent ?? "")}: ` : "") : "";
+  const author = useAuthor(row);
   return (
     <Link href={`/chats/${row.id}`} className="row" aria-current={open ? "true" : undefined} data-high={high || undefined}>
       <span className="row-top">
