@@ -22,6 +22,10 @@ train: setup ## train the model when data, domain, configuration or brain change
 tune: setup ## tune the encoder from nothing and keep the layers in brain/tuned, to be committed (20 to 40 minutes; after many new sentences)
 	@WRITE_CHECKPOINT=1 $(APP) -m tools.train --force
 
+.PHONY: readings
+readings: setup ## read the sentences anew with the layers in brain/tuned and keep that beside them (after a change of the spelling or the normaliser)
+	@WRITE_CHECKPOINT=readings $(APP) -m tools.train --force
+
 .PHONY: run
 run: train ## start everything on embedded defaults, with the sandbox; Ctrl-C stops all of it
 	@JIEBANG_SANDBOX=$${JIEBANG_SANDBOX-1} exec $(APP) -m tools.stack

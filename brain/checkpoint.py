@@ -66,13 +66,9 @@ class Checkpoint:
         return known, known & self.held[order[place]]
 
     def save(self, path: Path = PATH) -> None:
-        """Write it; a reader finds the old file or the new one, never half of one."""
-        path.parent.mkdir(parents=True, exist_ok=True)
+        """Write it."""
         about = np.frombuffer(json.dumps({"labels": self.labels, "recipe": self.recipe}).encode(), np.uint8)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-            np.savez_compressed(file, about=about, marks=self.marks, held=self.held, **self.fine.arrays())
-        os.replace(file.name, path)
-        path.chmod(0o644)
+        write(path, about=about, marks=self.marks, held=self.held, **self.fine.arrays())
 
     @classmethod
     def load(cls, path: Path = PATH) -> "Checkpoint | None":
@@ -89,3 +85,12 @@ def marks(samples: Iterable[Sample]) -> np.ndarray:
     """Return a number of 64 bits per labelled sentence, as it was written: a better normaliser is no reason to tune anew."""
     rows = (hashlib.sha256(f"{sample.label}\t{sample.text}".encode()).digest()[:8] for sample in samples)
     return np.frombuffer(b"".join(rows), np.uint64)
+
+
+def write(path: Path, **arrays: np.ndarray) -> None:
+    """Write arrays to an npz file; a reader finds the old file or the new one, never half of one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
+        np.savez_compressed(file, **arrays)
+    os.replace(file.name, path)
+    path.chmod(0o644)

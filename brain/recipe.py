@@ -11,7 +11,7 @@ VERSION = "1"
 # every module on which a trained model depends (tests/brain checks that none is forgotten)
 MODULES = (
     "augment", "checkpoint", "classifier", "encoder", "entities", "finetune", "grams", "graph", "groups", "language", "memory", "model", "mood", "naming", "normaliser",
-    "pinyin", "prototypes", "regression", "rejection", "retrieval", "tokenizer", "traditional", "training", "vocabulary", "weights", "writing",
+    "pinyin", "prototypes", "readings", "regression", "rejection", "retrieval", "tokenizer", "traditional", "training", "vocabulary", "weights", "writing",
 )  # fmt: skip
 
 

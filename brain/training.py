@@ -10,24 +10,26 @@ import shutil
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
+from typing import Callable
 
 import numpy as np
 
 from brain.augment import noisy
-from brain.checkpoint import MOST_NEW, Checkpoint, Fine, marks
+from brain.checkpoint import MOST_NEW, Checkpoint, Fine, marks, write
 from brain.encoder import Encoders, Upper
 from brain.finetune import Settings, Start, Tuning
 from brain.graph import layers
 from brain.groups import folds, groups
 from brain.home import folder as data_folder
 from brain.language import detect
-from brain.memory import NEIGHBOURS, compile_memory
+from brain.memory import compile_memory
 from brain.model import STRENGTH, Model, Sample, Space, inside, unit
 from brain.mood import doubtful
 from brain.normaliser import normalise
 from brain.pinyin import Speller
-from brain.prototypes import merge
+from brain.readings import Readings, mark, nearness
 from brain.recipe import fast as fast_mode
 from brain.recipe import fingerprint, tuning_code
 from brain.regression import Regression, fit, softmax
@@ -43,7 +45,7 @@ PACE = 0.35  # how fast the last stage learns, over all sentences
 # Tuning on from the checkpoint: epochs, and how many known sentences stand beside each new one, between these bounds.
 AGAIN, KEPT, KEPT_LEAST, KEPT_MOST = 2.0, 2.0, 1200, 4000
 BASE = f"{SHA256[:12]} {LOWER} {LAYERS} {FORMAT}"
-WRITE = "WRITE_CHECKPOINT"
+WRITE = "WRITE_CHECKPOINT"  # 1: tune from nothing, keep the layers and what they read; readings: keep what the repository's layers read
 
 
 class Progress:
@@ -72,7 +74,7 @@ def train_cached(samples: list[Sample], encoders: Encoders, *, seed: int, fast: 
     if (place / "model.json").exists():
         logger.info("nothing changed: the cached model is used")
         return Model.load(place, encoders)
-    model = train(samples, encoders, seed=seed, fast=fast, checkpoint=None if os.environ.get(WRITE) else Checkpoint.load())
+    model = train(samples, encoders, seed=seed, fast=fast, checkpoint=None if os.environ.get(WRITE) == "1" else Checkpoint.load())
     work = Path(tempfile.mkdtemp(dir=place.parent))
     model.save(work)
     try:
@@ -114,8 +116,9 @@ def train(samples: list[Sample], encoders: Encoders, *, seed: int = 7, fast: boo
             if fast:
                 vectors = Upper(encoders.bundle.frozen.read_bytes()).vectors(encoders.e5.hidden_all(texts))
                 arrays["mean_e5"] = vectors.mean(axis=0)
-                z = first = unit(vectors - arrays["mean_e5"])
+                z = unit(vectors - arrays["mean_e5"])
                 dense = np.hstack([z, use]) * np.float32(0.7)
+                near, memory = nearness(z[held], z[~held]), compile_memory(z)
             else:
                 dense = use
 
@@ -123,36 +126,40 @@ def train(samples: list[Sample], encoders: Encoders, *, seed: int = 7, fast: boo
                 part = fit(dense[~held], rows[~held], y[~held], len(labels), strength=STRENGTH, iterations=45)
                 return part.scores(dense[held], rows[held]), fit(dense, rows, y, len(labels), strength=STRENGTH, start=part, iterations=20)
 
-            regression = aside.submit(regress)
-            if not fast:
+            @lru_cache(maxsize=1)
+            def lower() -> list[np.ndarray]:
                 states = encoders.e5.hidden_all(texts)
                 say("sentences read by the other encoder's lower layers")
-                fine = tune.fine(states, normal, speller, encoders, say)
-                graph, before = fine.graph, Upper(fine.first_graph)
+                return states
+
+            regression = aside.submit(regress)
+            if not fast:
+                fine = tune.fine(lower, normal, speller, encoders, say)
                 arrays |= {"prototypes": fine.prototypes, "owners": fine.owners, "mean_e5": fine.mean}
-                first = unit(before.vectors(states) - fine.mean)
-                z = unit(Upper(graph).vectors(states) - fine.mean)
-                say("and by the tuned ones")
+                of = mark(texts, fine, held, BASE)
+                readings = Readings.load(of) or Readings.take(of, lower(), fine, held, len(labels))
+                graph, near, memory = fine.graph, readings.near, readings.memory
+                say("what the tuned layers make of them is known" if not lower.cache_info().currsize else "and by the tuned ones")
             scores, whole = regression.result()
             arrays |= {"full_dense": whole.dense, "full_sparse": whole.sparse.astype(np.float16), "full_bias": whole.bias}
             say(f"regression: {100 * (scores.argmax(axis=1) == y[held]).mean():.1f} % of the held-out sentences right")
             share = 0.0
             if not fast:
-                head = merge(first[held] @ fine.first_prototypes.T * SETTINGS.scale, fine.owners, len(labels))
+                head = readings.head.astype(np.float32)
                 say(f"tuned layers: {100 * (head.argmax(axis=1) == y[held]).mean():.1f} % of the held-out sentences right")
                 share = best_share(head, scores, y[held])
                 scores = head + share * scores
-            near = nearness(first[held], first[~held])
-            memory = compile_memory(z)
             arrays["share"] = np.float32(share)
         else:
             part = fit(nothing[~held], rows[~held], y[~held], len(labels), strength=STRENGTH, iterations=50)
             scores = part.scores(nothing[held], rows[held])
             near = np.zeros(held.sum(), np.float32)
         arrays |= {"plain_sparse": plain.result().sparse.astype(np.float16), "plain_bias": plain.result().bias}
-    if os.environ.get(WRITE) and graph is not None and tune.from_nothing:
-        Checkpoint(fine, labels, tune.recipe, tune.marks, held).save()
-        say("tuned layers written to brain/tuned")
+    if os.environ.get(WRITE) and graph is not None:
+        if tune.from_nothing:
+            Checkpoint(fine, labels, tune.recipe, tune.marks, held).save()
+        readings.save()
+        say("written to brain/tuned")
     say(f"together: {100 * (scores.argmax(axis=1) == y[held]).mean():.1f} % of the held-out sentences right")
     arrays["inside"] = scale_of(scores, near, labels)
     for language in ("zh", "en"):
@@ -204,8 +211,8 @@ class Tune:
         """Tell whether there is nothing to begin with."""
         return self._checkpoint is None
 
-    def fine(self, states: list[np.ndarray], normal: list[str], speller: Speller, encoders: Encoders, say: Progress) -> Fine:
-        """Return the tuned layers for the sentences' lower states ([tokens, 384] each)."""
+    def fine(self, lower: Callable[[], list[np.ndarray]], normal: list[str], speller: Speller, encoders: Encoders, say: Progress) -> Fine:
+        """Return the tuned layers; `lower` reads the sentences' lower states ([tokens, 384] each), where something is to be tuned."""
         if self._checkpoint is not None and not self.new.any():
             say("tuned layers: those of the repository, made of the same sentences")
             return self._checkpoint.fine
@@ -214,10 +221,8 @@ class Tune:
             value.update(self._checkpoint.fine.graph)
         path = data_folder("cache", "tuned") / f"{value.hexdigest()[:24]}.npz"
         if not path.exists():
-            fine = self._on(states, say) if self._checkpoint is not None else self._anew(states, normal, speller, encoders, say)
-            with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-                np.savez(file, **fine.arrays())
-            os.replace(file.name, path)
+            fine = self._on(lower(), say) if self._checkpoint is not None else self._anew(lower(), normal, speller, encoders, say)
+            write(path, **fine.arrays())
             for old in sorted(path.parent.glob("*.npz"), key=lambda p: p.stat().st_mtime)[:-3]:
                 old.unlink(missing_ok=True)
         # read back in both cases, so that a repeated training is the same to the last digit
@@ -261,11 +266,6 @@ def hurried(normal: list[str], speller: Speller, seed: int) -> tuple[np.ndarray,
         source.append(i)
         extra.append(speller.repair(speller.decode(text)))
     return np.array(source, int), extra
-
-
-def nearness(vectors: np.ndarray, memory: np.ndarray) -> np.ndarray:
-    """Return the mean cosine to the nearest training sentences."""
-    return np.partition(vectors @ memory.T, -NEIGHBOURS, axis=1)[:, -NEIGHBOURS:].mean(axis=1)
 
 
 def best_share(head: np.ndarray, scores: np.ndarray, labels: np.ndarray) -> float:

@@ -48,7 +48,7 @@ def main() -> None:
         print("· the model is up to date", flush=True)
         return
     began = time.monotonic()
-    tuning = os.environ.get("WRITE_CHECKPOINT")
+    tuning = os.environ.get("WRITE_CHECKPOINT") == "1"
     print(f"· training the model ({'20 to 40 minutes' if tuning else '5 to 10 minutes; more when many sentences are new'})", flush=True)
     # Two threads while training (the tests and the server use one): nothing else runs then.
     two = {"OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2"}

@@ -1,17 +1,20 @@
 """A small model learns, survives the disk, answers without its encoders, and Rasa's component gives the promised properties."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from brain import classifier, status, training
-from brain.checkpoint import Checkpoint
+from brain.checkpoint import Checkpoint, Fine
 from brain.classifier import BilingualIntentClassifier
-from brain.encoder import Encoders
+from brain.encoder import E5, Encoders
 from brain.finetune import Settings
 from brain.language import detect
 from brain.model import Model, Sample
+from brain.readings import Readings, mark
 from brain.training import train
 from tests.brain.conftest import SENTENCES
 
@@ -90,21 +93,28 @@ def test_the_repositorys_layers_spare_the_tuning_and_a_few_new_sentences_go_on_f
     monkeypatch.setattr(training, "SETTINGS", Settings(epochs=2.0))
     monkeypatch.setenv("JIEBANG_HOME", str(tmp_path))
     path = tmp_path / "layers.npz"
-    monkeypatch.setattr(training, "WRITE", "PATH")  # set in every environment
+    monkeypatch.setenv(training.WRITE, "1")
     monkeypatch.setattr(Checkpoint, "save", lambda self, save=Checkpoint.save: save(self, path))
+    monkeypatch.setattr(Readings, "save", lambda self, save=Readings.save: save(self, tmp_path / "readings.npz"))
+    monkeypatch.setattr(Readings, "load", lambda mark, load=Readings.load: load(mark, tmp_path / "readings.npz"))
+    read = []
+    monkeypatch.setattr(E5, "hidden_all", lambda self, texts, all=E5.hidden_all: read.append(len(texts)) or all(self, texts))
     tuned = watch(monkeypatch)
     first = train(SAMPLES, encoders)
     kept = Checkpoint.load(path)
     assert kept is not None and len(kept.marks) == len(SAMPLES) and 0 < kept.held.sum() < len(SAMPLES) / 2
 
     monkeypatch.setenv("JIEBANG_HOME", str(tmp_path / "another machine"))
+    monkeypatch.delenv(training.WRITE)
+    read.clear()
     same = train(SAMPLES, encoders, checkpoint=kept)
-    assert [what for what, _ in tuned] == ["anew"]
+    assert [what for what, _ in tuned] == ["anew"] and not read, "what the layers make of the same sentences is known as well"
     assert np.allclose(first.predict("解绑卡吧").probabilities, same.predict("解绑卡吧").probabilities, atol=1e-3)
 
     more = [*SAMPLES, Sample("换个说法解绑", "unbind_card", "zh"), Sample("卡片再见了", "unbind_card", "zh")]
     grown = train(more, encoders, checkpoint=kept)
     assert [what for what, _ in tuned] == ["anew", "on"]
+    assert read == [len(more)]
     assert best(grown, "卡片再见了") == "unbind_card" and best(grown, "你好") == "greet"
     known, held = kept.seen(tuned[1][1].marks)
     assert known.sum() == len(SAMPLES)
@@ -113,6 +123,25 @@ def test_the_repositorys_layers_spare_the_tuning_and_a_few_new_sentences_go_on_f
     other = [Sample(s.text + " 了", s.label, s.language) for s in SAMPLES]
     train(other, encoders, checkpoint=kept)
     assert [what for what, _ in tuned] == ["anew", "on", "anew"], "too much is new"
+
+
+def test_readings_serve_only_what_they_were_made_of(tmp_path):
+    rows = np.arange(12, dtype=np.float32).reshape(3, 4)
+    fine = Fine(b"first", rows, b"last", rows, np.arange(3), rows[0])
+    held = np.array([True, False, True])
+    of = mark(["解绑", "你好", "hello"], fine, held, "encoder 1")
+    Readings(of, rows.astype(np.float16), rows[0], b"memory").save(tmp_path / "readings.npz")
+    found = Readings.load(of, tmp_path / "readings.npz")
+    assert found is not None and found.memory == b"memory" and np.array_equal(found.head, rows)
+    others = [
+        mark(["解绑", "你好", "hello!"], fine, held, "encoder 1"),
+        mark(["解绑", "你好", "hello"], replace(fine, graph=b"other"), held, "encoder 1"),
+        mark(["解绑", "你好", "hello"], fine, ~held, "encoder 1"),
+        mark(["解绑", "你好", "hello"], fine, held, "encoder 2"),
+    ]
+    assert len({of, *others}) == 5
+    assert [Readings.load(other, tmp_path / "readings.npz") for other in others] == [None] * 4
+    assert Readings.load(of, tmp_path / "none.npz") is None
 
 
 def watch(monkeypatch) -> list:

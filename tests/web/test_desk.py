@@ -59,7 +59,7 @@ def test_a_customer_and_an_agent_side_by_side(customer: Any, desk: Any) -> None:
     page.locator("h1").click()
     page.keyboard.press("t")
     expect(page.locator(".owner[data-mode=mine]")).to_be_visible()
-    expect(one.chat.locator(".line--system").last).to_contain_text("客服林晓 Lynn为您服务")
+    expect(one.chat.locator(".line--system").last).to_contain_text("客服 林晓 Lynn 为您服务")
     page.locator(".composer textarea").press_sequentially("您好")
     expect(one.chat.locator(".line--typing")).to_be_visible()
     page.locator(".composer textarea").press_sequentially("，我来帮您。")
