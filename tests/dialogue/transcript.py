@@ -9,7 +9,7 @@ A transcript holds `account` (the body of POST /sandbox/accounts, or null), `lan
   kill: a process                start: a process                restart: a process (SIGTERM, then again)
   away: minutes of silence (the assistant's memory of the talk and the bank's clock are that much older)        suspended: the tail of a card that its bank suspends
   rates: 1 to 5                  window: a number               the same customer's first, second … conversation, opened when it is new
-  agent: take | hand_back | close | a sentence that the agent says
+  agent: take | hand_back | close | begin 1234 (the unbinding of that card) | confirm (it: the code goes out) | a sentence that the agent says
 and, beside it, what must hold after it:
   says: [parts of the reply]     never: [parts that must not appear]     buttons: [titles]     no_buttons: [titles]     silent: true
   fails: HTTP status             mode: bot | queue | human               language: zh | en     card: {field of the reply's card: value}
@@ -55,12 +55,22 @@ class Agent:
         answer = self.http.post(f"{self.url}/session", json={"username": name, "password": name}, timeout=30)
         assert answer.ok, answer.text
         self.http.headers["X-CSRF-Token"] = answer.json()["csrf"]
+        self.begun: dict[str, dict[str, Any]] = {}
 
     def does(self, conversation: str, what: str) -> None:
-        """Takes the talk, hands it back, closes it, or says something in it."""
+        """Takes the talk, hands it back, closes it, begins or confirms an unbinding, or says something in it."""
         path, body = {"take": ("take", None), "hand_back": ("hand-back", None), "close": ("close", {"wrap_up": "solved"})}.get(what, ("messages", {"text": what, "client_id": uuid.uuid4().hex}))
+        if what.startswith("begin "):
+            cards = self.sees(f"conversations/{conversation}/customer")["cards"]
+            card = next(card["id"] for card in cards if card["tail"] == what.removeprefix("begin "))
+            path, body = "operations", {"kind": "card.unbind", "target": card, "client_id": uuid.uuid4().hex}
+        elif what == "confirm":
+            begun = self.begun[conversation]
+            path, body = f"operations/{begun['id']}/confirm", {"effects_version": begun["effects_version"], "client_id": uuid.uuid4().hex}
         answer = self.http.post(f"{self.url}/conversations/{conversation}/{path}", json=body, timeout=30)
         assert answer.ok, f"{what}: {answer.status_code} {answer.text}"
+        if path == "operations":
+            self.begun[conversation] = answer.json()["operation"]
 
     def sees(self, path: str, **params: Any) -> dict[str, Any]:
         """Returns what the desk shows at a path."""

@@ -138,7 +138,8 @@ class Customer:
 
 
 def box(locator: Locator) -> dict[str, float]:
-    """Returns where an element is shown once it no longer moves: x, y, width and height in CSS pixels."""
+    """Returns where an element is shown once it is, and no longer moves: x, y, width and height in CSS pixels. What is hidden has a place in the view as well."""
+    expect(locator).to_be_visible()
     locator.evaluate(AT_REST)
     found = locator.bounding_box()
     assert found is not None, locator
