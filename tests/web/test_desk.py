@@ -361,6 +361,7 @@ def test_beside_a_call_stand_notes_and_ready_sentences_and_a_supervisor_only_loo
     field = page.locator(".composer-row input")
     field.press("/")
     page.get_by_role("textbox", name="搜索常用语").fill("greeting")
+    expect(page.locator(".canned li")).to_have_count(1)
     page.keyboard.press("Enter")
     expect(field).to_have_value(re.compile("您好，我是客服林晓"))
     field.press("Enter")
