@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 from gateway import buttons, conversations, ids, metrics, seen
 from gateway.database import Database
 from gateway.guard import Guarded, TextEmpty, TextTooLong, guard, redact
-from gateway.guard.clean import clean
 from gateway.guard.seal import Sealer
 from gateway.hub import Hub
 from gateway.identity import bearers
@@ -171,7 +170,7 @@ class Talk:
             conversations.add_feedback,
             conversation_id=conversation_id,
             score=score,
-            comment=redact(clean(comment))[:2000] if comment else None,
+            comment=redact(comment)[:2000] if comment else None,
         )
 
     async def _count(self, caller: Caller, address: str | None) -> None:

@@ -31,7 +31,6 @@ from gateway.desk.people import Person
 from gateway.desk.place import Place
 from gateway.desk.problems import DeskProblem
 from gateway.guard import redact
-from gateway.guard.clean import clean
 from gateway.models import Call, CallLine
 from gateway.problems import Problem
 from gateway.routes import Route
@@ -319,7 +318,7 @@ async def look(call_id: str, operation_id: str, who: Who, request: Request) -> d
 async def note(call_id: str, body: Note, who: Who, request: Request) -> dict[str, Any]:
     """Writes a note into the transcript."""
     services = services_of(request)
-    text = redact(clean(body.text))
+    text = redact(body.text)
     if not text.strip():
         raise Problem("empty_text")
     kept = await services.database.write(_noted, person=who, call_id=call_id, text=text)
@@ -355,7 +354,7 @@ async def summary(call_id: str, who: Who, request: Request) -> dict[str, Any]:
 async def end(call_id: str, body: Close, who: Who, request: Request) -> dict[str, Any]:
     """Ends a call with a wrap-up code and a summary."""
     services = services_of(request)
-    kept = redact(clean(body.summary))[:4000] if body.summary else None
+    kept = redact(body.summary)[:4000] if body.summary else None
     await services.database.write(calls.ended, person=who, call_id=call_id, wrap_up=body.wrap_up, summary=kept)
     await _told(services, call_id)
     return await _whole(services, who, call_id)

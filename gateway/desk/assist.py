@@ -227,7 +227,7 @@ def answer(
     if label in ("bind_card", "bind_wallet"):
         return _filled(said.get(f"utter_ask_{label}_target"), {})
     fitting = customer.objects(label, entities)
-    if not fitting and (done := _just_done(label, customer)):
+    if not fitting and (done := _last_operation(label, customer)):
         return done
     if not fitting and (others := customer.all_of(label)):
         return _which(said.get(f"utter_ask_{label}_target"), label, others, customer)
@@ -238,7 +238,7 @@ def answer(
     return _confirm(said, label, fitting[0], customer)
 
 
-def _just_done(label: str, customer: Customer) -> Pair | None:
+def _last_operation(label: str, customer: Customer) -> Pair | None:
     """Returns what is said of the operation that was done here last, or that the bank works on, when that is what a line asks for."""
     last = customer.operation or {}
     if last.get("status") not in ("processing", "pending", "succeeded") or last.get("kind") != KIND_OF.get(label):

@@ -17,7 +17,6 @@ from gateway.desk.people import Person
 from gateway.desk.rows import row, rows
 from gateway.desk.view import find
 from gateway.guard import redact
-from gateway.guard.clean import clean
 from gateway.handoff import open_ticket, set_owner
 from gateway.models import Agent, Conversation, Handoff, SuggestionUse, now
 from gateway.problems import Problem
@@ -165,7 +164,7 @@ def say(
     known = conversations.find_turn(session, conversation_id=conversation_id, key=key)
     if known is not None:
         return buttons.shown(conversations.messages_by_id(session, message_ids=[known.id])[0], key=button_key)
-    safe = redact(clean(text))
+    safe = redact(text)
     if not safe.strip():
         raise Problem("empty_text")
     if not sure:
@@ -240,7 +239,7 @@ def note_shown(session: Session, *, person: Person, place: str, message_id: str,
 def note(session: Session, *, person: Person, conversation_id: str, text: str) -> dict[str, Any]:
     """Writes a line that only the desk sees."""
     find(session, conversation_id)
-    safe = redact(clean(text))
+    safe = redact(text)
     if not safe.strip():
         raise Problem("empty_text")
     message = conversations.add_message(
@@ -302,7 +301,7 @@ def give_back(
         raise Problem("owner_changed")
     if ticket := open_ticket(session, conversation_id=conversation_id):
         ticket.ended_at, ticket.outcome, ticket.wrap_up = now(), outcome, wrap_up
-        ticket.closing = redact(clean(summary))[:4000] if summary else None
+        ticket.closing = redact(summary)[:4000] if summary else None
     audit.write(session, agent=person.username, action=outcome, conversation_id=conversation_id, wrap_up=wrap_up)
     if outcome == "closed":
         conversations.add_message(

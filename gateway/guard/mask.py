@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Callable
 
 from gateway.guard import split
+from gateway.guard.clean import clean
 from gateway.guard.found import Find, luhn
 
 __all__ = ["Find", "find", "luhn", "redact", "speaks_of_code"]
@@ -245,7 +246,8 @@ def find(text: str) -> list[Find]:
 
 
 def redact(text: str) -> str:
-    """Returns `text` with everything secret replaced by its stand-in; for logs, notes and comments."""
+    """Returns `text`, cleaned, with everything secret replaced by its stand-in; for logs, notes and comments."""
+    text = clean(text)  # nothing hides between characters that nobody sees
     out, last = [], 0
     for one in find(text):
         out += [text[last : one.start], one.stand_in]

@@ -247,6 +247,11 @@ def test_what_is_masked(text: str, expected: str) -> None:
     assert redact(masked) == masked
 
 
+def test_what_nobody_sees_hides_nothing_from_a_note_or_a_log() -> None:
+    assert redact("卡号" + "\u200b".join("4111111111111111")) == "卡号[card ending 1111]"
+    assert redact("call \u202a138\u200d12345634\u202c now") == "call [phone ending 34] now"
+
+
 def test_a_bare_code_is_known_as_one() -> None:
     for text, bare in (
         ("123456", True),
