@@ -137,9 +137,11 @@ def train(samples: list[Sample], encoders: Encoders, *, seed: int = 7, fast: boo
                 fine = tune.fine(lower, normal, speller, encoders, say)
                 arrays |= {"prototypes": fine.prototypes, "owners": fine.owners, "mean_e5": fine.mean}
                 of = mark(texts, fine, held, BASE)
-                readings = Readings.load(of) or Readings.take(of, lower(), fine, held, len(labels))
+                readings = Readings.load(of)
+                if readings is None:
+                    readings = Readings.take(of, lower(), fine, held, len(labels))
+                    say("and by the tuned ones")
                 graph, near, memory = fine.graph, readings.near, readings.memory
-                say("what the tuned layers make of them is known" if not lower.cache_info().currsize else "and by the tuned ones")
             scores, whole = regression.result()
             arrays |= {"full_dense": whole.dense, "full_sparse": whole.sparse.astype(np.float16), "full_bias": whole.bias}
             say(f"regression: {100 * (scores.argmax(axis=1) == y[held]).mean():.1f} % of the held-out sentences right")
