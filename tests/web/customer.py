@@ -8,12 +8,12 @@ import re
 import uuid
 from typing import Any
 
-from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect
+from playwright.sync_api import Browser, FrameLocator, Page, expect
 
+from tests.web.resting import axe_faults
 from tests.web.sandbox import Sandbox
 
 ROOT = pathlib.Path(__file__).parents[2]
-AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
 REPORTS = ROOT / "var" / "reports"
 DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 375, "height": 740}
 WORDS = {
@@ -21,8 +21,6 @@ WORDS = {
     "en": {"confirm": "Yes, unbind it", "password": "Use my payment password", "unbind": "Unbind my CMB card ending 1234", "secure": "Open the secure page", "sign_in": "Sign in",
            "resend": "Send again", "done": "Done: "},
 }  # fmt: skip
-# An element is measured where it comes to rest, not on its way there; a spinner never rests.
-AT_REST = "async (one) => { const moving = one.getAnimations({subtree: true}).filter((move) => move.effect.getComputedTiming().iterations !== Infinity); await Promise.allSettled(moving.map((move) => move.finished)) }"  # noqa: E501
 WATCH = """
 addEventListener('securitypolicyviolation', (event) => console.error('CSP ' + event.effectiveDirective + ' ' + event.blockedURI));
 if (location.pathname === '/' && !sessionStorage.getItem('jiebang:demo')) sessionStorage.setItem('jiebang:demo', JSON.stringify(%s));
@@ -121,11 +119,7 @@ class Customer:
 
     def axe(self, where: Any = None) -> list[str]:
         """Returns the accessibility faults of a page or frame."""
-        where = where or self.page
-        where.locator("html").evaluate(AT_REST)
-        where.evaluate(AXE.read_text(encoding="utf-8") + "; undefined")
-        found = where.evaluate("async () => (await axe.run(document, {resultTypes: ['violations'], iframes: false})).violations.map((v) => v.id + ': ' + v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160) + ' ' + (n.any[0]?.message ?? '')).join(' | '))")  # noqa: E501
-        return found
+        return axe_faults(where or self.page, iframes=False)
 
     def frame(self) -> Any:
         """Returns the chat's frame, for scripts."""
@@ -135,12 +129,3 @@ class Customer:
         """Keeps a screenshot."""
         REPORTS.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=str(REPORTS / f"{name}.png"))
-
-
-def box(locator: Locator) -> dict[str, float]:
-    """Returns where an element is shown once it is, and no longer moves: x, y, width and height in CSS pixels. What is hidden has a place in the view as well."""
-    expect(locator).to_be_visible()
-    locator.evaluate(AT_REST)
-    found = locator.bounding_box()
-    assert found is not None, locator
-    return dict(found)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import pathlib
 import re
 from typing import Any
 
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.web.customer import AT_REST
+from tests.web.resting import axe_faults
 from tests.web.world import World
 
-ROOT = pathlib.Path(__file__).parents[2]
-AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
+SEARCH = {"zh": "搜索常用语", "en": "Search canned replies"}
 WIDE, TABLET = {"width": 1440, "height": 900}, {"width": 1024, "height": 768}
 WATCH = """
 addEventListener('securitypolicyviolation', (event) => console.error('CSP ' + event.effectiveDirective + ' ' + event.blockedURI + ' ' + (event.sample || '')));
@@ -75,11 +73,13 @@ class Agent:
 
     def axe(self) -> list[str]:
         """Returns the accessibility faults of what is shown."""
-        self.page.locator("html").evaluate(AT_REST)
-        self.page.evaluate(AXE.read_text(encoding="utf-8") + "; undefined")
-        return self.page.evaluate(
-            "async () => (await axe.run(document, {resultTypes: ['violations']})).violations.map((v) => v.id + ': ' + v.nodes.slice(0, 3).map((n) => n.html.slice(0, 200) + ' ' + (n.any[0]?.message ?? n.all[0]?.message ?? '')).join(' | '))"  # noqa: E501
-        )
+        return axe_faults(self.page)
+
+    def pick(self, word: str) -> None:
+        """Takes the one ready sentence that a word finds, out of the list that is open."""
+        self.page.get_by_role("textbox", name=SEARCH[self.language]).fill(word)
+        expect(self.page.locator(".canned li")).to_have_count(1)
+        self.page.keyboard.press("Enter")
 
     def close(self) -> None:
         """Closes the browser's window."""

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.services import missing
-from tests.web.customer import AXE
+from tests.web.resting import AXE
 
 SPOKEN = "[...document.querySelectorAll('[aria-label], [title], [placeholder]')].filter((one) => !one.lang).flatMap((one) => ['aria-label', 'title', 'placeholder'].map((name) => one.getAttribute(name)).filter(Boolean))"
 HAN = re.compile(r"[\u4e00-\u9fff]")

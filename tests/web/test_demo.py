@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.web.customer import box
+from tests.web.resting import box
 from tests.web.world import World
 from tools.stack import Process, free_ports
 

@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 
 from tests.services import missing
 from tests.web.conftest import DIST
-from tests.web.customer import box
+from tests.web.resting import box
 from tests.web.desk_agent import Agent, Chatter, choose, opened
 
 WORDS = {
@@ -84,9 +84,7 @@ def test_a_customer_and_an_agent_side_by_side(customer: Any, desk: Any) -> None:
     expect(page.locator(".composer textarea")).to_have_value("请告诉我您的支付密码")
     page.locator(".composer textarea").fill("")
     page.keyboard.press("/")
-    page.get_by_role("textbox", name="搜索常用语").fill("greeting")
-    expect(page.locator(".canned li")).to_have_count(1)
-    page.keyboard.press("Enter")
+    agent.pick("greeting")
     expect(page.locator(".composer textarea")).to_have_value(re.compile("您好，我是客服林晓"))
     page.locator(".composer textarea").fill("")
     page.keyboard.press("m")  # a letter in the field is a letter
@@ -184,9 +182,7 @@ def test_english_words_have_room_and_no_gap_reaches_a_customer(desk: Any, world:
     assert chosen.evaluate("one => one.scrollWidth <= one.clientWidth"), "“All languages” is read whole"
     field = page.locator(".composer textarea")
     field.press("/")
-    page.get_by_role("textbox", name="Search canned replies").fill("unbind_confirm")
-    expect(page.locator(".canned li")).to_have_count(1)
-    page.keyboard.press("Enter")
+    agent.pick("unbind_confirm")
     expect(field).to_have_value(re.compile("unbind {card}"))
     page.keyboard.press("Enter")
     expect(page.locator(".ant-message")).to_contain_text("Fill in {card}")
@@ -360,9 +356,7 @@ def test_beside_a_call_stand_notes_and_ready_sentences_and_a_supervisor_only_loo
     page.get_by_role("button", name=words["start"]).click()
     field = page.locator(".composer-row input")
     field.press("/")
-    page.get_by_role("textbox", name="搜索常用语").fill("greeting")
-    expect(page.locator(".canned li")).to_have_count(1)
-    page.keyboard.press("Enter")
+    agent.pick("greeting")
     expect(field).to_have_value(re.compile("您好，我是客服林晓"))
     field.press("Enter")
     expect(agent.lines("agent").last).to_contain_text("我是客服林晓")

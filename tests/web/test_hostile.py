@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.web.agent import Agent
-from tests.web.customer import box
+from tests.web.resting import box
 from tests.web.world import World
 
 RUN = "window.__ran=(window.__ran||0)+1"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.web.customer import box
+from tests.web.resting import box
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
