@@ -56,6 +56,7 @@ def _send(
     limits = (settings().connect_timeout_s, settings().read_timeout_s)
     # A write with an idempotency key may be sent again: the neighbour answers the same and does nothing twice.
     tries = TRIES if "Idempotency-Key" in headers else 1
+    write, maybe_done = method not in SAFE, False
     for attempt in range(1, tries + 1):
         try:
             with tracing.span(f"{method} {_door(url)}", kind="client") as current:
@@ -64,16 +65,20 @@ def _send(
                 )
                 tracing.mark(current, status=answer.status_code)
         except requests.RequestException as error:
+            # What an earlier try may have done stays done, whatever became of the last one.
+            maybe_done = maybe_done or write and not _never_arrived(error)
             if attempt == tries:
-                raise Unreachable(what=url, maybe_done=method not in SAFE and not _never_arrived(error)) from error
+                raise Unreachable(what=url, maybe_done=maybe_done) from error
             continue
         if attempt < tries and answer.status_code >= 500:
+            maybe_done = write
             continue
         if attempt < tries and answer.status_code == 409 and _code(answer) == "request_in_progress":
             # The first try is still being worked on: its answer is what is wanted.
+            maybe_done = write
             time.sleep(PAUSE_S)
             continue
-        return _read(answer, url=url, write=method not in SAFE)
+        return _read(answer, url=url, write=write)
     raise AssertionError("unreachable")
 
 

@@ -23,6 +23,7 @@ class Neighbour:
     def __init__(self) -> None:
         self.answers: list[Answer] = []
         self.asked: list[tuple[str, str | None]] = []
+        self.dies = False  # takes no connection any more, once it has read a request
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -30,6 +31,9 @@ class Neighbour:
                 self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 outer.asked.append((self.command, self.headers.get("Idempotency-Key")))
                 answer = outer.answers.pop(0)
+                if outer.dies:
+                    outer.server.shutdown()
+                    outer.server.server_close()
                 if answer == "cut":
                     self.connection.shutdown(socket.SHUT_RDWR)
                     return
@@ -95,6 +99,14 @@ def test_a_write_that_got_no_answer_may_have_happened(neighbour: Neighbour) -> N
         with pytest.raises(Unreachable) as fault:
             keyed(neighbour.url)
         assert fault.value.maybe_done
+
+
+@pytest.mark.parametrize("first", ["cut", (502, {}), (409, {"code": "request_in_progress"})])
+def test_what_a_first_try_may_have_done_is_not_denied_because_nobody_took_the_second(neighbour: Neighbour, first: Answer) -> None:
+    neighbour.answers, neighbour.dies = [first], True
+    with pytest.raises(Unreachable) as fault:
+        keyed(neighbour.url)
+    assert fault.value.maybe_done and len(neighbour.asked) == 1
 
 
 def test_a_write_that_nobody_took_did_not_happen() -> None:
