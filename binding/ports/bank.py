@@ -7,16 +7,20 @@ from typing import Any
 
 import requests
 import structlog
+from pydantic import TypeAdapter, ValidationError
 
 from binding.ports import http
+from binding.ports.answers import Checked, Outcome, Refused
 from binding.settings import settings
 
 log = structlog.get_logger("bank")
 UNKNOWN = {"state": "unknown"}
+_OUTCOME: TypeAdapter[Any] = TypeAdapter(Outcome)
+_CHECK: TypeAdapter[Any] = TypeAdapter(Checked | Refused)
 
 
 def submit(*, operation_id: str, account_id: str, request: dict[str, Any]) -> dict[str, Any]:
-    """Send an operation to the bank, or send it again: the bank does it once. Returns the bank's answer, never raises."""
+    """Send an operation to the bank, or send it again: the bank does it once. Returns an `Outcome`'s fields or unknown, never raises."""
     body = {"account": account_id} | {k: v for k, v in request.items() if k not in ("action", "cards")}
     return _call("POST", f"/bank/v1/{request['action']}", operation_id, json=body)
 
@@ -27,8 +31,8 @@ def ask(*, operation_id: str) -> dict[str, Any]:
 
 
 def tokenise(*, operation_id: str, details: dict[str, str]) -> dict[str, Any]:
-    """Let the bank check a new card's details; returns {"state": "checked", "card_token", "tail", "card_type", "bank"} or a refusal."""
-    return _call("POST", "/bank/v1/card-tokens", f"{operation_id}:card", json=details)
+    """Let the bank check a new card's details; returns {"state": "checked", "card_token", "tail", "card_type", "bank"}, a refusal, or unknown."""
+    return _call("POST", "/bank/v1/card-tokens", f"{operation_id}:card", json=details, shape=_CHECK)
 
 
 def list_requests(*, cursor: str | None = None) -> dict[str, Any]:
@@ -46,7 +50,10 @@ def _headers(key: str | None) -> dict[str, str]:
     return headers | {"Idempotency-Key": key} if key else headers
 
 
-def _call(method: str, path: str, key: str, json: dict[str, Any] | None = None) -> dict[str, Any]:
+def _call(
+    method: str, path: str, key: str, json: dict[str, Any] | None = None, shape: TypeAdapter[Any] = _OUTCOME
+) -> dict[str, Any]:
+    """Call the bank; returns the fields of its answer that the shape names, or unknown: also for what does not fit the shape."""
     try:
         answer = http.call(
             method, f"{settings().bank_url}{path}", peer="bank", json=json, headers=_headers(key),
@@ -55,15 +62,15 @@ def _call(method: str, path: str, key: str, json: dict[str, Any] | None = None) 
         if answer.status_code == 404 and method == "GET":
             return {"state": "missing"}
         body = answer.json() if answer.status_code < 500 else None
-    except (requests.RequestException, ValueError) as error:
+    except (requests.RequestException, ValueError, RecursionError) as error:
         log.warning("the bank did not answer", operation=key, error=type(error).__name__)
         return UNKNOWN
-    if not isinstance(body, dict) or body.get("state") not in ("done", "rejected", "pending", "checked"):
-        log.warning("the bank's answer is not usable", operation=key, http_status=answer.status_code)
+    try:
+        return shape.validate_python(body).model_dump(exclude_none=True)  # type: ignore[no-any-return]
+    except ValidationError as error:
+        wrong = sorted({".".join(map(str, fault["loc"])) for fault in error.errors(include_input=False)})
+        log.warning("the bank's answer is not usable", operation=key, http_status=answer.status_code, fields=wrong)
         return UNKNOWN
-    return {
-        k: body[k] for k in ("state", "ref", "reason", "eta_s", "card_token", "tail", "card_type", "bank") if k in body
-    }
 
 
 def register(*, agreements: list[dict[str, Any]], pending: list[dict[str, Any]], tries: int) -> bool:
