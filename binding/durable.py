@@ -41,6 +41,7 @@ NAME = "jiebang-binding"
 POLL_S = 1.0  # how long work waits that another process queued, or whose time has come
 PAUSES_S = (0.2, 0.5, 1.0, 2.0, 5.0)  # before a body that lost its database starts again; the last one repeats
 AGAIN_S = (5, 20, 80, 320, 1280, 3600)  # before work that failed for another reason runs again; the last one repeats
+FORGET_AT_ONCE = 500  # finished workflows, in one transaction
 log = structlog.get_logger("durable")
 FAILED = prometheus_client.Counter("binding_work_failed", "Workflows that failed and run again later", ["name"])
 
@@ -198,8 +199,8 @@ def adopt(workflow_ids: list[str]) -> None:
     _Engine.bell.ring()
 
 
-def forget_before(moment: dt.datetime, *, limit: int = 500) -> int:
-    """Delete finished workflows older than `moment`; returns how many."""
+def forget_before(moment: dt.datetime, *, limit: int = FORGET_AT_ONCE) -> int:
+    """Delete finished workflows older than `moment`, the oldest first; returns how many, `limit` when there may be more."""
     done = DBOS.list_workflows(
         status=["SUCCESS", "ERROR"],
         completed_before=moment.isoformat(),

@@ -18,6 +18,7 @@ from binding.service.operations import expire_due
 
 log = structlog.get_logger("housekeeping")
 SWEEP_S, FORGET_S = 5.0, 3600.0
+FORGET_ROUNDS = 1000  # half a million finished workflows, more than an hour makes; expiry waits meanwhile, so there is an end
 
 
 class Housekeeper:
@@ -63,4 +64,7 @@ def forget() -> None:
     limits = policy().limits
     with writing() as session:
         idempotency.forget_before(session, real_now() - dt.timedelta(days=limits.idempotency_days))
-    durable.forget_before(real_now() - dt.timedelta(days=limits.workflow_days))
+    before = real_now() - dt.timedelta(days=limits.workflow_days)
+    for _ in range(FORGET_ROUNDS):
+        if durable.forget_before(before) < durable.FORGET_AT_ONCE:
+            break
