@@ -40,6 +40,7 @@ QUEUE = "ledger"
 NAME = "jiebang-binding"
 POLL_S = 1.0  # how long work waits that another process queued, or whose time has come
 PAUSES_S = (0.2, 0.5, 1.0, 2.0, 5.0)  # before a body that lost its database starts again; the last one repeats
+TRIES = 10  # of such a body, about half a minute: a statement that the database refuses each time looks like one that is away
 AGAIN_S = (5, 20, 80, 320, 1280, 3600)  # before work that failed for another reason runs again; the last one repeats
 FORGET_AT_ONCE = 500  # finished workflows, in one transaction
 log = structlog.get_logger("durable")
@@ -69,7 +70,7 @@ def workflow(name: str, *, named: bool = True) -> Callable[[Callable[P, R]], Cal
                 _Engine.running += 1
             try:
                 with tracing.span(f"work {name}", subject=str(args[0]) if named else None):
-                    return _to_the_end(lambda: work(*args, **kwargs))
+                    return _to_the_end(lambda: work(*args, **kwargs), tries=TRIES)
             except Exception as error:
                 _again_later(name, args, error)
                 raise
@@ -88,16 +89,18 @@ class Interrupted(BaseException):
     """Leaves a workflow marked as running, for the next start or another executor; the engine records only an `Exception`."""
 
 
-def _to_the_end(work: Callable[[], R]) -> R:
-    """Run a body, again from its start whenever the database went away in the middle of it."""
-    for tries in itertools.count():
+def _to_the_end(work: Callable[[], R], *, tries: int | None = None) -> R:
+    """Run a body, again from its start when the database went away in the middle of it; raises after so many tries, if any."""
+    for count in itertools.count(1):
         try:
             return work()
         except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
-            log.warning("the database went away; the work starts again", error=type(error).__name__, tries=tries + 1)
+            log.warning("the database went away; the work starts again", error=type(error).__name__, tries=count)
             if _Engine.bell.is_set():
                 raise Interrupted from error
-            time.sleep(PAUSES_S[min(tries, len(PAUSES_S) - 1)])
+            if count == tries:
+                raise
+            time.sleep(PAUSES_S[min(count, len(PAUSES_S)) - 1])
     raise AssertionError
 
 

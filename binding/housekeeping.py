@@ -14,7 +14,9 @@ from binding.database import reading, writing
 from binding.policy import policy
 from binding.repository import operations
 from binding.service import idempotency
+from binding.service.finish import hand_over
 from binding.service.operations import expire_due
+from binding.settings import settings
 
 log = structlog.get_logger("housekeeping")
 SWEEP_S, FORGET_S = 5.0, 3600.0
@@ -40,6 +42,7 @@ class Housekeeper:
         while not self._stop.wait(SWEEP_S):
             try:
                 sweep()
+                review()
                 if time.monotonic() - forgotten > FORGET_S:
                     forget()
                     forgotten = time.monotonic()
@@ -56,6 +59,23 @@ def sweep() -> int:
     for owner in owners:
         with writing(owner) as session:
             count += expire_due(session, owner)
+    return count
+
+
+def review() -> int:
+    """Give operations to the staff that waited too long for their bank; returns how many.
+
+    The work that asks the bank does the same when it gets an answer; this is for work that fails before it gets there.
+    """
+    with reading() as session:
+        late = operations.late_at_bank(session, real_now() - dt.timedelta(seconds=settings().review_after_s))
+    count = 0
+    for owner, operation_id in late:
+        try:
+            with writing(owner) as session:
+                count += hand_over(session, owner=owner, operation_id=operation_id)
+        except Exception as error:  # the next one's deadline is its own
+            log.error("an operation could not be handed over", operation=operation_id, exc_info=error)
     return count
 
 

@@ -32,6 +32,10 @@ _OWNERS_WITH_OVERDUE = sa.select(Operation.account_id).where(
     Operation.status == "awaiting_verification", Operation.last_step_at <= _since
 )
 _OWNERS_WITH_OVERDUE = _OWNERS_WITH_OVERDUE.distinct()
+_LATE_AT_BANK = sa.select(Operation.account_id, Operation.id).where(
+    rows.among(Operation.status, ("processing", "pending")), Operation.accepted_at <= _since
+)
+_LATE_AT_BANK = _LATE_AT_BANK.order_by(Operation.id).limit(500)
 _CREATED_SINCE = sa.select(sa.func.count()).where(Operation.account_id == _owner, Operation.created_at > _since)
 _AS_MANY = sa.bindparam("as_many", type_=sa.Integer())
 
@@ -94,6 +98,11 @@ def overdue(session: Session, owner: str, before: dt.datetime) -> list[str]:
 def owners_with_overdue(session: Session, before: dt.datetime) -> list[str]:
     """List the accounts that have such operations; for the sweep."""
     return list(session.scalars(_OWNERS_WITH_OVERDUE, {"since": before}))
+
+
+def late_at_bank(session: Session, before: dt.datetime) -> list[tuple[str, str]]:
+    """List (account, operation) of those that wait for their bank since before a moment, oldest first; for the sweep."""
+    return list(session.execute(_LATE_AT_BANK, {"since": before}).tuples())
 
 
 def operations_page(

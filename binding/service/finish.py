@@ -17,11 +17,12 @@ from binding.policy import policy
 from binding.repository import bindings, operations, rows
 from binding.service import masks
 from binding.service.reserve import release
-from binding.service.tell import queue_event, queue_notices
+from binding.service.tell import due_notices, queue_event, queue_notices
 from binding.settings import settings
 
 REASONS = {"bank_rejected", "bank_maintenance", "wallet_remote_only"}
-UNDECIDED = ("processing", "pending", "manual_review")
+SENDABLE = ("processing", "pending")  # may be sent to the bank, again too
+UNDECIDED = (*SENDABLE, "manual_review")
 _cards = Card.__table__
 _UNBIND = (
     sa.update(_cards)  # type: ignore[arg-type]
@@ -98,21 +99,46 @@ def _fail(session: Session, found: Operation, answer: dict[str, Any], actor: str
 
 def _wait(session: Session, found: Operation, answer: dict[str, Any], asked: int) -> None:
     moment = now(session)
-    accepted = found.accepted_at or real_now()
-    late = (real_now() - accepted).total_seconds() >= settings().review_after_s
-    if late and found.status != "manual_review":
-        operations.move(
-            session, found.account_id, found, "manual_review", reason_code="manual_review", eta=None, updated_at=moment
-        )
+    if _late(found) and found.status != "manual_review":
+        _to_review(session, found)
         _tell(session, found, last_answer=answer["state"])
     elif found.status == "processing":
         eta = moment + dt.timedelta(seconds=answer.get("eta_s") or policy().bank.eta_s)
         operations.move(session, found.account_id, found, "pending", eta=eta, updated_at=moment)
         _tell(session, found, last_answer=answer["state"])
-    if asked >= 0 and found.status in ("processing", "pending"):
+    if asked >= 0 and found.status in SENDABLE:
         schedule = policy().bank.ask_after_s
         delay = schedule[min(asked, len(schedule) - 1)]
         durable.enqueue(session, "ask_bank", f"{found.id}:ask:{asked + 1}", found.id, asked + 1, delay_s=delay)
+
+
+def hand_over(session: Session, *, owner: str, operation_id: str) -> bool:
+    """Give an operation to the staff that is past its deadline, whatever keeps its work from ending; returns whether it was.
+
+    Its notices and its event are queued here: no workflow that would send them next has called this.
+    """
+    found = operations.operation(session, owner, operation_id)
+    if found is None or found.status not in SENDABLE or not _late(found):
+        return False
+    _to_review(session, found)
+    audit.record(session, account_id=owner, event=f"operation.{found.status}", actor="clock", operation_id=found.id)
+    queue_notices(session, found)
+    for notice in due_notices(session, found):
+        durable.enqueue(session, "send_notice", f"{notice.id}:0", notice.id, 0)
+    queue_event(session, found)
+    return True
+
+
+def _late(found: Operation) -> bool:
+    accepted = found.accepted_at or real_now()
+    return (real_now() - accepted).total_seconds() >= settings().review_after_s
+
+
+def _to_review(session: Session, found: Operation) -> None:
+    operations.move(
+        session, found.account_id, found, "manual_review", reason_code="manual_review", eta=None,
+        updated_at=now(session),
+    )  # fmt: skip
 
 
 def _tell(session: Session, found: Operation, actor: str = "bank", **data: Any) -> None:
