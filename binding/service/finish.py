@@ -154,15 +154,28 @@ def _tell(session: Session, found: Operation, actor: str = "bank", **data: Any) 
     queue_event(session, found, sent_next=True)
 
 
+class TargetMoved(RuntimeError):
+    """The target is neither as its operation left it nor as it is to be: another hand was there, which people have to mend."""
+
+
 def apply_success(session: Session, found: Operation, moment: dt.datetime) -> dict[str, Any]:
-    """Make a reserved operation's change to the customer's things; returns what it touched."""
+    """Make a reserved operation's change to the customer's things; returns what it touched. Raises `TargetMoved`."""
     return _APPLY[found.kind](session, found, moment)
 
 
 def _card_unbound(session: Session, found: Operation, moment: dt.datetime) -> dict[str, Any]:
     where = {"owner": found.account_id, "target": found.target}
-    session.connection().execute(_UNBIND, where | {"moment": moment})
+    changed = session.connection().execute(_UNBIND, where | {"moment": moment}).rowcount
+    _check_moved(session, found, Card, changed, "unbound")
     return {"card_id": found.target, "agreements_ended": _end_agreements(session, found, [found.target], moment)}
+
+
+def _check_moved(session: Session, found: Operation, table: Any, changed: int, state: str) -> None:
+    """Let no operation succeed whose target did not move; that it was there before is right: a card takes its agreements along."""
+    if changed != 1:
+        query = sa.select(table.state).where(table.account_id == found.account_id, table.id == found.target)
+        if (there := session.scalar(query)) != state:
+            raise TargetMoved(f"the target of {found.id} is {there}, not on its way to {state}")
 
 
 def _end_agreements(session: Session, found: Operation, cards: list[str], moment: dt.datetime) -> list[str]:
@@ -184,13 +197,15 @@ def _quick_pay_off(session: Session, found: Operation, moment: dt.datetime) -> d
 
 def _wallet_unbound(session: Session, found: Operation, moment: dt.datetime) -> dict[str, Any]:
     where = {"id": found.target, "account_id": found.account_id, "state": "unbinding"}
-    rows.change(session, Wallet, where, state="unbound", unbound_at=moment)
+    changed = rows.change(session, Wallet, where, state="unbound", unbound_at=moment)
+    _check_moved(session, found, Wallet, changed, "unbound")
     return {"wallet_id": found.target}
 
 
 def _agreement_ended(session: Session, found: Operation, moment: dt.datetime) -> dict[str, Any]:
     where = {"id": found.target, "account_id": found.account_id, "state": "terminating"}
-    rows.change(session, Agreement, where, state="terminated", ended_at=moment)
+    changed = rows.change(session, Agreement, where, state="terminated", ended_at=moment)
+    _check_moved(session, found, Agreement, changed, "terminated")
     return {"agreement_id": found.target}
 
 
