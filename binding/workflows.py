@@ -23,7 +23,7 @@ from binding.models import Account, Agreement, Card, Decision, Notice, Operation
 from binding.policy import policy
 from binding.ports import bank, phone, webhooks
 from binding.repository import bindings, rows
-from binding.service.finish import UNDECIDED, take_answer, take_decision
+from binding.service.finish import SENDABLE, UNDECIDED, take_answer, take_decision
 from binding.service.tell import due_events, due_notices
 
 log = structlog.get_logger("workflows")
@@ -32,20 +32,30 @@ _OPERATION = sa.select(Operation).where(Operation.id == sa.bindparam("id"))
 
 @durable.workflow("settle_operation")
 def settle_operation(operation_id: str) -> str:
-    """Send an accepted operation to its bank, under its id, which the bank does at most once, and take the answer."""
+    """Send an accepted operation to its bank, under its id, which the bank does at most once, and take the answer.
+
+    One that is with the staff by now is only asked about.
+    """
     found = _load(operation_id)
-    return _take(found, _submit(found) if found.status in UNDECIDED else None, 0)
+    if found.status == "manual_review":
+        return _take(found, bank.ask(operation_id=found.id), 0)
+    return _take(found, _submit(found) if found.status in SENDABLE else None, 0)
 
 
 @durable.workflow("ask_bank")
 def ask_bank(operation_id: str, asked: int) -> str:
-    """Ask the bank what became of an operation; when it never heard of it, send it again. `asked` is -1 for a nudge."""
+    """Ask the bank what became of an operation; when it never heard of it, send it again. `asked` is -1 for a nudge.
+
+    What is with the staff is never sent again: whether it is done is two people's decision, not that of one who asks. One
+    that they have decided is asked about as well, since the bank may say otherwise.
+    """
     found = _load(operation_id)
     answer = None
-    if found.status in UNDECIDED:
+    if found.status in UNDECIDED or _decided(found.id):
         answer = bank.ask(operation_id=found.id)
         if answer["state"] == "missing":
-            answer = _submit(found)
+            found = _load(operation_id)  # as it is after the bank's answer, however long that took
+            answer = _submit(found) if found.status in SENDABLE else answer
     return _take(found, answer, asked)
 
 
@@ -59,6 +69,12 @@ def decide_operation(decision_id: str) -> str:
         due = _due(session, found)
     _send(owner, due)
     return found.status
+
+
+def _decided(operation_id: str) -> bool:
+    with reading() as session:
+        applied = sa.select(Decision.id).where(Decision.operation_id == operation_id, Decision.state == "applied")
+        return session.scalar(applied.limit(1)) is not None
 
 
 def _submit(found: Operation) -> dict[str, Any]:

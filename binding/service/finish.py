@@ -7,12 +7,13 @@ import datetime as dt
 from typing import Any
 
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.orm import Session
 
 from binding import audit, durable
 from binding.clock import now, real_now
 from binding.ids import new_id
-from binding.models import Agreement, Card, Decision, Operation, Wallet
+from binding.models import Agreement, AuditRow, Card, Decision, Operation, Wallet
 from binding.policy import policy
 from binding.repository import bindings, operations, rows
 from binding.service import masks
@@ -20,6 +21,7 @@ from binding.service.reserve import release
 from binding.service.tell import due_notices, queue_event, queue_notices
 from binding.settings import settings
 
+log = structlog.get_logger("finish")
 REASONS = {"bank_rejected", "bank_maintenance", "wallet_remote_only"}
 SENDABLE = ("processing", "pending")  # may be sent to the bank, again too
 UNDECIDED = (*SENDABLE, "manual_review")
@@ -40,11 +42,14 @@ _UNBIND = (
 def take_answer(session: Session, *, owner: str, operation_id: str, answer: dict[str, Any], asked: int) -> Operation:
     """Apply one answer of the bank; returns the operation. `asked` counts the questions so far, -1 a nudge.
 
-    `answer`: {"state": done | rejected | pending | unknown, "ref"?, "reason"?, "eta"?}. An operation that has ended stays.
+    `answer`: {"state": done | rejected | pending | unknown, "ref"?, "reason"?, "eta_s"?}. An operation that has ended stays; a bank
+    that says otherwise afterwards is a line of the audit, and of the log.
     """
     found = operations.operation(session, owner, operation_id)
     assert found is not None
     if found.status not in UNDECIDED:
+        if answer["state"] == ("rejected" if found.status == "succeeded" else "done"):
+            _note_contradiction(session, found, answer)
         return found
     if answer["state"] == "done":
         _succeed(session, found, answer)
@@ -74,6 +79,17 @@ def take_decision(session: Session, *, decision: Decision) -> Operation:
     decision.state = "applied"
     session.flush()
     return found
+
+
+def _note_contradiction(session: Session, found: Operation, answer: dict[str, Any]) -> None:
+    """Write down, once, that the bank says otherwise than what the customer was told; people have to mend it."""
+    said = {"bank": answer["state"], "bank_ref": answer.get("ref"), "ledger": found.status}
+    log.error("the bank says otherwise than the ledger", operation=found.id, **said)
+    lines = sa.select(AuditRow.data).where(AuditRow.operation_id == found.id, AuditRow.event == "bank.late_answer")
+    if said not in list(session.scalars(lines)):
+        audit.record(
+            session, account_id=found.account_id, event="bank.late_answer", actor="bank", operation_id=found.id, **said
+        )
 
 
 def _succeed(session: Session, found: Operation, answer: dict[str, Any], actor: str = "bank", **said: Any) -> None:
