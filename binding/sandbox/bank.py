@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import time
 from typing import Annotated, Any
 
@@ -93,9 +94,10 @@ def list_requests(cursor: str = "", limit: int = 500) -> dict[str, Any]:
     """List requests and what became of them, for reconciliation."""
     rows = store().list_requests(after=cursor, limit=limit)
     items = [
-        {"id": r["id"], "action": r["action"], "state": r["state"], "done": r["done_count"], "calls": r["calls"]}
+        {"id": r["id"], "action": r["action"], "state": r["state"], "done": r["done_count"], "calls": r["calls"],
+         "ended_at": _ended_at(r)}
         for r in rows
-    ]
+    ]  # fmt: skip
     return {"items": items, "next_cursor": rows[-1]["id"] if len(rows) == limit else None}
 
 
@@ -107,6 +109,12 @@ def list_agreements(account: str) -> dict[str, Any]:
 
 def _find(key: str) -> dict[str, Any]:
     return store().find(key) or {}
+
+
+def _ended_at(row: dict[str, Any]) -> str | None:
+    if row["state"] not in ("done", "rejected"):
+        return None
+    return dt.datetime.fromtimestamp(row["ready_at"] or row["created_at"], dt.UTC).isoformat()
 
 
 def _answer(row: dict[str, Any]) -> Response:

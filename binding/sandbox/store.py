@@ -113,7 +113,8 @@ class Store:
         if outcome == "done":
             self._apply(c, row)
         reason = "bank_rejected" if outcome == "rejected" else None
-        c.execute(sa.update(requests).where(requests.c.id == key).values(state=outcome, settled=True, reason=reason))
+        ended = {"state": outcome, "settled": True, "reason": reason, "ready_at": time.time()}
+        c.execute(sa.update(requests).where(requests.c.id == key).values(ended))
 
     def _apply(self, c: sa.Connection, row: Any) -> None:
         if row["done_count"]:
