@@ -74,7 +74,9 @@ def cancel(session: Session, *, caller: Caller, operation_id: str) -> dict[str, 
         return views.operation(session, found)
     if found.status != "awaiting_verification":
         raise Problem(409, "operation_closed", operation_status=found.status, operation=views.operation(session, found))
-    end(session, found, status="cancelled", reason="cancelled_by_customer", actor=caller.name)
+    ended = end(session, found, status="cancelled", reason="cancelled_by_customer", actor=caller.name)
+    if ended and found.conversation not in (None, caller.conversation):
+        queue_event(session, found)  # who cancelled has the answer; the chat that asked for it would not know
     return views.operation(session, found)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import sqlalchemy as sa
 
 from .conftest import Cluster, eventually
 
@@ -188,6 +189,20 @@ def test_a_second_operation_on_the_same_card_points_to_the_first(cluster: Cluste
     assert cancelled.json()["status"] == "cancelled" and cancelled.json()["reason_code"] == "cancelled_by_customer"
     assert customer.call("POST", f"/operations/{op['id']}/cancel").json()["status"] == "cancelled"
     assert customer.unbind("1234")["id"] != op["id"]
+
+
+def test_what_is_cancelled_elsewhere_is_told_to_the_chat_that_asked(cluster: Cluster) -> None:
+    customer = cluster.customer(cards=CARDS, conversation="conv_chat")
+    here, there = customer.unbind("1234"), customer.unbind("5678")
+    assert customer.call("POST", f"/operations/{here['id']}/cancel").json()["status"] == "cancelled"
+    call = customer.elsewhere("conv_call")
+    for _ in range(2):
+        assert call.call("POST", f"/operations/{there['id']}/cancel").json()["status"] == "cancelled"
+    told = eventually(lambda: cluster.sink.of(there["id"]), what="the event")
+    assert [(e["data"]["conversation"], e["data"]["operation"]["status"]) for e in told] == [("conv_chat", "cancelled")]
+    query = sa.text("SELECT operation_id FROM outbox_events WHERE account_id = :a").bindparams(a=customer.account)
+    with cluster.engine().connect() as connection:
+        assert list(connection.scalars(query)) == [there["id"]]  # who cancelled here has read the answer
 
 
 def test_an_operation_that_nobody_goes_on_with_expires(cluster: Cluster) -> None:
