@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-from typing import Literal
+from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from binding.models.operation import KINDS
 from binding.settings import settings
@@ -56,7 +56,7 @@ class Limits(_Strict):
     send_interval_s: int
     send_interval_after_caller_s: int
     sends_per_day: int
-    tries_per_operation: int
+    tries_per_operation: Annotated[int, Field(ge=1, le=3)]  # more would break a CHECK of the table, and with it the count
     failures_per_day: int
     password_failures_per_day: int
     operation_life_s: int

@@ -56,7 +56,10 @@ def perform(*, who: Caller, route: str, key: str, body: Any, work: Callable[[Ses
     try:
         return _once(who.account_id, route, key, digest, work)
     except sa.exc.IntegrityError as error:
-        # Two at once where no account's row could be locked: the database kept one of them.
+        # Two at once where no account's row could be locked: the database kept one of them. Any other broken rule is a fault of
+        # ours, and whoever asks again must not be told that it is only a matter of time.
+        if not idempotency.is_taken(error):
+            raise
         raise Problem(409, "request_in_progress", retry_after=1) from error
 
 

@@ -64,10 +64,20 @@ def remember(
     """Keep an answer under its key, in the transaction that made it true."""
     session.flush()  # what made the answer true, before the answer
     where = {"account_id": owner, "route": route, "key": key}
-    values = {"state": state, "status": status, "body": body, "subject": subject}
+    values: dict[str, Any] = {"state": state, "status": status, "body": body, "subject": subject}
+    if state == "working":
+        values["created_at"] = real_now()  # who takes over the work of a request that died has its time anew
     new = session.info.pop("new_key", None) == (owner, route, key)
     if new or rows.change(session, Idempotency, where, **values) == 0:
-        rows.add(session, Idempotency, **where, body_hash=digest, created_at=real_now(), **values)
+        rows.add(session, Idempotency, **where, body_hash=digest, **{"created_at": real_now()} | values)
+
+
+def is_taken(error: sa.exc.IntegrityError) -> bool:
+    """Tell whether a write failed because another request wrote its answer under the same key first."""
+    diagnosis = getattr(error.orig, "diag", None)  # PostgreSQL names the constraint, SQLite its columns
+    if diagnosis is not None:
+        return bool(diagnosis.constraint_name == "pk_idempotency_keys")
+    return str(error.orig).startswith("UNIQUE constraint failed: idempotency_keys.account_id")
 
 
 def forget(session: Session, *, owner: str, route: str, key: str) -> None:

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+import requests
+import sqlalchemy as sa
+
+from binding.clock import real_now
+from binding.database import writing
+from binding.models import Idempotency
+from binding.ports import phone
+from binding.service import idempotency
 
 from .conftest import Cluster
+from .inside import inside
 
 CARDS = [{"bank": "cmb", "tail": "1234"}, {"bank": "icbc", "tail": "5678"}]
 
@@ -58,3 +73,48 @@ def test_a_verified_request_repeated_shows_the_outcome(cluster: Cluster) -> None
     assert first["status"] == "processing"
     customer.until(op, "succeeded")
     assert customer.answer(op, challenge, code, expect=200, wait=3, key="v1")["status"] == "succeeded"
+
+
+def test_a_key_that_two_desks_write_at_once_is_being_worked_on(cluster: Cluster) -> None:
+    """For a number that nobody registered there is no account to lock: the table itself keeps one of the two."""
+    headers = {"Authorization": f"Bearer gw-{cluster.service_token}", "X-Agent": "agent"}
+    gate, answers = threading.Barrier(8), list[requests.Response]()
+
+    def go(key: str) -> None:
+        gate.wait()
+        body = {"phone": "13900000000"}
+        answers.append(requests.post(f"{cluster.base}/v1/callers", json=body, headers=headers | {"Idempotency-Key": key}))
+
+    for key in ("c1", "c2", "c3"):
+        threads = [threading.Thread(target=go, args=(key,)) for _ in range(8)]
+        [t.start() for t in threads]
+        [t.join() for t in threads]
+    assert {(a.status_code, a.json().get("code")) for a in answers} <= {(201, None), (409, "request_in_progress")}
+    assert len({a.json()["ref"] for a in answers if a.status_code == 201}) == 3
+
+
+def test_a_second_send_under_a_key_is_waited_for_like_the_first(tmp_path: Path) -> None:
+    """The process died between the text and its answer: who repeats takes over once, and others wait for that one."""
+    with inside(tmp_path) as world:
+        customer = world.customer(cards=CARDS)
+        op = customer.call("POST", "/operations", {"kind": "card.unbind", "target": customer.card("1234")["id"]}).json()
+        path, body = f"/operations/{op['id']}/challenges", {"method": "sms", "effects_version": op["effects_version"]}
+
+        def dies(**_: object) -> str:
+            raise KeyboardInterrupt
+
+        with mock.patch.object(phone, "send", dies), pytest.raises(KeyboardInterrupt):
+            customer.call("POST", path, body, key="k1")
+        assert customer.call("POST", path, body, key="k1").json()["code"] == "request_in_progress"
+        long_ago = real_now() - dt.timedelta(seconds=idempotency.STALE_AFTER_S + 1)
+        with writing(customer.account) as session:
+            session.execute(sa.update(Idempotency).values(created_at=long_ago))
+        again: list[Any] = []
+
+        def slow(**_: object) -> str:
+            again.append(customer.call("POST", path, body, key="k1").json()["code"])
+            return "taken"
+
+        with mock.patch.object(phone, "send", slow):
+            assert customer.call("POST", path, body, key="k1").status_code == 201
+        assert again == ["request_in_progress"]

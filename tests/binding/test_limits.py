@@ -7,6 +7,7 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from binding.database import writing
 from binding.errors import Problem
@@ -77,3 +78,16 @@ def test_an_agent_looks_up_so_many_numbers_whoever_registered_them(world: Inside
     assert look_up("13800000009", "another") == "open"
     world.advance(policy().limits.agent_window_s)
     assert look_up("13800000009") == "open"
+
+
+def test_a_count_that_the_tables_refuse_is_a_fault_and_no_matter_of_patience(world: Inside) -> None:
+    customer = world.customer(cards=CARDS)
+    op = customer.call("POST", "/operations", {"kind": "card.unbind", "target": customer.card("0000")["id"]}).json()
+    yes = {"effects_version": op["effects_version"]}
+    challenge = customer.call("POST", f"/operations/{op['id']}/challenges", {"method": "sms"} | yes).json()
+    wrong = {"code": "000000" if customer.code() != "000000" else "111111"} | yes
+    with mock.patch.multiple(policy().limits, tries_per_operation=5):  # no policy file may say so
+        for _ in range(3):
+            assert customer.call("POST", f"/challenges/{challenge['id']}/verify", wrong).status_code == 422
+        with pytest.raises(IntegrityError):
+            customer.call("POST", f"/challenges/{challenge['id']}/verify", wrong)
