@@ -81,7 +81,7 @@ async def _refused(
     if refusal.code == "effects_changed":
         say(dispatcher, "utter_error_effects_changed")
         fresh = await binding.operation(operation_id=operation["id"])
-        return [*confirm(dispatcher, operation=fresh, turn=turn, responses=responses), SlotSet("confirmed", None), SlotSet("requested_slot", "confirmed")]
+        return [*confirm(dispatcher, operation=fresh, turn=turn, responses=responses), SlotSet("confirmed", None), SlotSet("challenge_id", None), SlotSet("requested_slot", "confirmed")]
     live = operation.get("challenge") or {}
     usable = live.get("id") if live.get("method") == "sms" else None
     password = display.password_button(operation, turn.language)

@@ -76,7 +76,8 @@ class SubmitOperation(TurnAction):
         if refusal.code in ASK_AGAIN:
             return self._ask_again(turn, *(["challenge_id"] if refusal.code in STALE else []))
         if refusal.code == "effects_changed":
-            return [SlotSet("confirmed", None), SlotSet("effects_version", "changed"), *self._ask_again(turn)]
+            # The code stands for the effects of before: after the new yes it is asked for anew, which lets it stand for these.
+            return [SlotSet("confirmed", None), SlotSet("effects_version", "changed"), *self._ask_again(turn, "challenge_id")]
         return [*await leave(turn, dispatcher, person=refusal.code == LOCKED), told]
 
 

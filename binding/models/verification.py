@@ -34,7 +34,11 @@ class Call(Base):
 
 
 class Challenge(Base):
-    """One code that was sent, or one secure page that was opened. Only a salted, peppered hash is kept."""
+    """One code that was sent, or one secure page that was opened. Only a salted, peppered hash is kept.
+
+    `effects_version`: which effects the customer said yes to when it was opened; with others it accepts nothing. None: a
+    call's, or opened by a version of the service that did not keep it.
+    """
 
     __tablename__ = "challenges"
     __table_args__ = (
@@ -58,6 +62,7 @@ class Challenge(Base):
     secret_hash: Mapped[str] = mapped_column(index=True)
     salt: Mapped[str]
     destination: Mapped[str | None]
+    effects_version: Mapped[str | None]
     created_at: Mapped[dt.datetime]
     expires_at: Mapped[dt.datetime]
     used_at: Mapped[dt.datetime | None]

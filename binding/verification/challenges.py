@@ -31,6 +31,8 @@ def open_code(
 ) -> tuple[Challenge, Operation, str]:
     """Make a new one-time code for an operation; returns (challenge, operation, the code to send now).
 
+    Asking for one is the customer's yes to `effects_version`: the code stands for these effects alone, and so does from now
+    on the one that is still live for this operation, whether or not another may be sent.
     `again` names a challenge whose sending was cut off: it gets a new code and counts once.
     Raises 404, 409 (closed, effects changed), 422 `method_not_allowed`, 423 or 429.
     """
@@ -46,10 +48,15 @@ def open_code(
     cut_off = operations.challenge(session, owner, again) if again else None
     if cut_off is not None and cut_off.state == "sending":
         cut_off.secret_hash, cut_off.salt, cut_off.expires_at = sealed.hash, sealed.salt, expires
+        cut_off.effects_version = effects_version
         session.flush()
         return cut_off, found, code
-    limits.check_may_send(session, owner=owner, moment=moment)
     live = operations.live_code(session, owner)
+    if live is not None and live.operation_id == found.id and live.effects_version != effects_version:
+        live.effects_version = effects_version
+        session.flush()
+        _audit(session, caller, found, "challenge.effects_confirmed", challenge=live.id, effects_version=effects_version)
+    limits.check_may_send(session, owner=owner, moment=moment)
     if live is not None:
         live.state = "replaced"
         session.flush()
@@ -57,11 +64,14 @@ def open_code(
     assert account is not None
     challenge = Challenge(
         id=new_id("chl"), account_id=owner, operation_id=found.id, method="sms", state="sending", secret_hash=sealed.hash,
-        salt=sealed.salt, destination=masks.phone(account.phone), created_at=moment, expires_at=expires,
+        salt=sealed.salt, destination=masks.phone(account.phone), effects_version=effects_version, created_at=moment,
+        expires_at=expires,
     )  # fmt: skip
     session.add(challenge)
     _step(session, found, moment)
-    _audit(session, caller, found, "challenge.sent", challenge=challenge.id, method="sms")
+    _audit(
+        session, caller, found, "challenge.sent", challenge=challenge.id, method="sms", effects_version=effects_version
+    )
     return challenge, found, code
 
 
@@ -102,12 +112,15 @@ def open_page(
         older.state = "replaced"
     challenge = Challenge(
         id=challenge_id, account_id=owner, operation_id=found.id, method=method, state="issued",
-        secret_hash=codes.seal_ticket(codes.ticket_of(challenge_id)), salt="", destination=None, created_at=moment,
-        expires_at=moment + dt.timedelta(seconds=policy().limits.ticket_life_s),
+        secret_hash=codes.seal_ticket(codes.ticket_of(challenge_id)), salt="", destination=None,
+        effects_version=effects_version, created_at=moment, expires_at=moment + dt.timedelta(seconds=policy().limits.ticket_life_s),
     )  # fmt: skip
     session.add(challenge)
     _step(session, found, moment)
-    _audit(session, caller, found, "challenge.page_opened", challenge=challenge.id, method=method)
+    _audit(
+        session, caller, found, "challenge.page_opened", challenge=challenge.id, method=method,
+        effects_version=effects_version,
+    )  # fmt: skip
     return {
         "id": challenge.id, "method": method, "expires_at": rfc3339(challenge.expires_at),
         "attempts_left": views.attempts_left(found),
@@ -130,7 +143,7 @@ def answer_code(
     moment = now(session)
     _check_answerable(session, challenge, found, moment)
     limits.check_not_locked(session, owner=owner, moment=moment)
-    target = _check_current(session, found, effects_version)
+    target = _check_current(session, found, effects_version, challenge.effects_version)
     _check_not_blocked(session, found, target)
     if not codes.code_matches(code, operation_id=found.id, hash=challenge.secret_hash, salt=challenge.salt):
         raise count_failure(session, caller=caller, found=found, challenge=challenge)
@@ -214,14 +227,18 @@ def check_page(session: Session, challenge: Challenge, found: Operation) -> None
     _check_answerable(session, challenge, found, now(session))
 
 
-def check_still_so(session: Session, found: Operation) -> Target:
-    """Refuse with 409 when the effects changed since the page was opened or something stands in the way now."""
-    target = _check_current(session, found, found.effects_version)
+def check_still_so(session: Session, found: Operation, challenge: Challenge) -> Target:
+    """Refuse with 409 when the effects are not those that the challenge stands for, or something stands in the way now.
+
+    The operation's own version is no measure: it follows the effects, also while somebody looks who confirms nothing.
+    """
+    target = _check_current(session, found, challenge.effects_version or found.effects_version)
     _check_not_blocked(session, found, target)
     return target
 
 
-def _check_current(session: Session, found: Operation, effects_version: str) -> Target:
+def _check_current(session: Session, found: Operation, *agreed: str | None) -> Target:
+    """Bring the operation's effects up to date, and refuse with 409 when they are not what was agreed to every time."""
     target = resolve(session, owner=found.account_id, kind=found.kind, target=found.target)
     if target.done:
         raise Problem(409, "already_done")
@@ -230,7 +247,7 @@ def _check_current(session: Session, found: Operation, effects_version: str) -> 
     if version != found.effects_version:
         found.effects, found.effects_version, found.target_summary = effects, version, target.summary
         session.flush()
-    if version != effects_version:
+    if any(one not in (None, version) for one in agreed):
         raise Problem(409, "effects_changed", effects=effects, effects_version=version)
     return target
 

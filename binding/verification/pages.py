@@ -71,7 +71,7 @@ def submit_password(*, ticket: str, who: Caller, password: str) -> dict[str, Any
         moment = challenges.now(session)
         limits.check_not_locked(session, owner=who.account_id, moment=moment)
         limits.check_password_not_locked(session, owner=who.account_id, moment=moment)
-        target = challenges.check_still_so(session, found)
+        target = challenges.check_still_so(session, found, challenge)
         if account.payment_password_hash is None:
             raise Problem(422, "method_not_allowed")
         if password_matches(password, account.payment_password_hash):
@@ -116,7 +116,7 @@ def submit_card(*, ticket: str, who: Caller, number: str, holder: str, id_number
     problem: Problem | None = None
     with writing(who.account_id) as session:
         challenge, found, _ = _own(session, ticket, who, "card_details")
-        target = challenges.check_still_so(session, found)
+        target = challenges.check_still_so(session, found, challenge)
         if answer["state"] == "rejected":
             counted = challenges.count_failure(session, caller=who, found=found, challenge=challenge)
             problem = Problem(422, "card_details_refused", **counted.extra)

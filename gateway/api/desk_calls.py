@@ -292,7 +292,9 @@ async def hand_in(call_id: str, operation_id: str, body: Verify, who: Who, reque
     services = services_of(request)
     here = await _here(request, who, call_id, action="acting")
     code = await _code(services, who, call_id, code=body.code, line_id=body.line)
-    found = await Acting(services).verify(here, operation_id, code=code, client_id=body.client_id)
+    found = await Acting(services).verify(
+        here, operation_id, code=code, effects_version=body.effects_version, client_id=body.client_id
+    )
     await _told(services, call_id)
     return found
 

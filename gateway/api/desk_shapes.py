@@ -34,10 +34,11 @@ class Confirm(Once):
 
 
 class Verify(Once):
-    """A code that was read back: six digits, or the transcript line that holds it."""
+    """A code that was read back: six digits, or the transcript line that holds it; and the effects that the agent sees."""
 
     code: Annotated[StrictStr, Field(pattern=r"^[0-9]{6}$")] | None = None
     line: Ref | None = None
+    effects_version: Ref | None = None
 
 
 class ReadBack(BaseModel):

@@ -40,12 +40,18 @@ class Acting:
         )
         return self._shown(place, found)
 
-    async def verify(self, place: Place, operation_id: str, *, code: str, client_id: str) -> dict[str, Any]:
-        """Hands in the code that the customer read back; it is stored nowhere."""
+    async def verify(
+        self, place: Place, operation_id: str, *, code: str, effects_version: str | None, client_id: str
+    ) -> dict[str, Any]:
+        """Hands in the code that the customer read back; it is stored nowhere. `effects_version`: the effects that the agent was shown.
+
+        What binding shows now may be what nobody has seen. A page that names no version gets by only with a code that was
+        sent for these very effects, which binding checks in any case. Raises `effects_changed`.
+        """
         operation = await self._own(place, operation_id)
         if not operation.get("challenge"):
             raise Problem("code_gone", "Send a code first.")
-        body = {"code": code, "effects_version": operation["effects_version"]}
+        body = {"code": code, "effects_version": effects_version or operation["effects_version"]}
         path = f"challenges/{operation['challenge']['id']}/verify?wait=3"
         return await self._done(place, path, body, "verify", client_id, action="operation_verified")
 

@@ -120,6 +120,9 @@ class Ledger(RuleBasedStateMachine):
             assert answer.json()["code"] == "effects_changed"
             body = body | {"effects_version": answer.json()["effects_version"]}
             answer = self._post(path, body)
+        if answer.status_code != 423:
+            # The customer's yes to these effects holds for the code that is there, also when no other may be sent.
+            entry["op"] = entry["op"] | {"effects_version": body["effects_version"]}
         today = [s for s in self.sends if self.now - s < 86400]
         if self._locked():
             assert answer.status_code == 423
@@ -132,7 +135,6 @@ class Ledger(RuleBasedStateMachine):
             assert answer.json()["attempts_left"] == 3 - entry["wrong"]
             self.sends.append(self.now)
             entry |= {"challenge": answer.json()["id"], "code": self.customer.code(), "step": self.now}
-            entry["op"] = entry["op"] | {"effects_version": body["effects_version"]}
             self.live, self.live_until = thing, self.now + 300
 
     @precondition(lambda self: any(o["challenge"] for o in self.ops.values()))
@@ -149,7 +151,11 @@ class Ledger(RuleBasedStateMachine):
         code = entry["code"] if right else f"{(int(entry['code']) + 7) % 10**6:06d}"
         answer = self._verify(entry, code)
         if answer.json().get("code") == "effects_changed":
+            # To name the new version is no yes: the code stands for the effects that it was sent for until the customer says so.
             entry["op"] = entry["op"] | {"effects_version": answer.json()["effects_version"]}
+            assert self._verify(entry, code).json()["code"] == "effects_changed"
+            self._send(thing)
+            code = entry["code"] if right else f"{(int(entry['code']) + 7) % 10**6:06d}"
             answer = self._verify(entry, code)
         if entry["pending"]:
             assert (answer.status_code, answer.json()["code"]) == (409, "code_used")

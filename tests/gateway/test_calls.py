@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 import requests
+import sqlalchemy as sa
 
+from binding.database import make_engine
 from tests.gateway.conftest import ROOT, wait_for
 from tests.gateway.desk_ear import Ear, once
 from tests.gateway.office import Customer, Office
@@ -59,6 +61,40 @@ TALKS = {
     "zh": ("帮我解绑招商1234的卡", "解绑招商银行储蓄卡（1234）", "来电（138****"),
     "en": ("please unbind my CMB card 1234", "Unbind China Merchants Bank debit card (1234)", "Call from 138****"),
 }
+
+
+def the_merchant_ends(office: Office, customer: Customer) -> None:
+    """Ends the customer's renewals, as their merchant may at any time, without a word to whoever is looking."""
+    with make_engine(f"sqlite:///{office.home}/binding.sqlite", pool_size=1).begin() as connection:
+        ended = sa.text("UPDATE agreements SET state = 'terminated' WHERE account_id = :account")
+        assert connection.execute(ended, {"account": customer.account}).rowcount == 1
+
+
+def test_the_code_stands_for_the_effects_that_the_agent_read_out(office: Office) -> None:
+    customer, agent = office.customer(agreements=[{"merchant": "爱奇艺", "card": "1234"}]), Person(office, "agent")
+    phone = Phone(agent, customer)
+    phone.prove(customer)
+    card = next(one["id"] for one in phone.get("/customer").json()["cards"] if one["tail"] == "1234")
+    began = phone.post("/operations", {"kind": "card.unbind", "target": card, "client_id": once()}).json()["operation"]
+    at, read_out = f"/operations/{began['id']}", began["effects_version"]
+    assert phone.post(at + "/confirm", {"effects_version": read_out, "client_id": once()}).status_code == 200
+    the_merchant_ends(office, customer)
+
+    # The agent hands in the code twice, a third time as a page of before does, and then knowing what the effects are now.
+    for seen in ({"effects_version": read_out}, {"effects_version": read_out}, {}):
+        body = {"code": customer.code(), "client_id": once()} | seen
+        refused = phone.post(at + "/verify", body)
+        assert (refused.status_code, refused.json()["code"]) == (409, "effects_changed")
+    now = refused.json()["effects_version"]
+    assert now != read_out and "renewal_stops" not in [one["code"] for one in refused.json()["effects"]]
+    known = {"code": customer.code(), "effects_version": now, "client_id": once()}
+    assert phone.post(at + "/verify", known).json()["code"] == "effects_changed", "to know them is no yes"
+
+    # The caller says yes to them; the code of a moment ago stands for that, and no second text is sent.
+    assert phone.post(at + "/confirm", {"effects_version": now, "client_id": once()}).json()["code"] == "send_too_soon"
+    done = phone.post(at + "/verify", known | {"client_id": once()})
+    assert done.status_code == 200, done.text
+    wait_for(lambda: phone.get(at).json()["operation"]["status"] == "succeeded")
 
 
 @pytest.mark.parametrize("language", TALKS)

@@ -94,7 +94,7 @@ export const api = {
   identify: (id: string) => post<Call>(`/calls/${id}/challenge`),
   verifyCaller: (id: string, body: { code: string } | { line: string }) => post<Call>(`/calls/${id}/verify`, body),
   line: (id: string, speaker: "caller" | "agent", text: string, client_id: string) => post<{ line: Line; assist: Assist | null }>(`/calls/${id}/transcript`, { speaker, text, client_id }),
-  verifyOperation: (id: string, operation: string, body: { code: string } | { line: string }) => post<Worked>(`/calls/${id}/operations/${operation}/verify`, { ...body, client_id: clientId() }),
+  verifyOperation: (id: string, operation: string, effects_version: string, body: { code: string } | { line: string }) => post<Worked>(`/calls/${id}/operations/${operation}/verify`, { ...body, effects_version, client_id: clientId() }),
   feed: (id: string) => post<{ token: string; expires_in: number; url: string; socket: string }>(`/calls/${id}/feed`),
   end: (id: string, wrapUp: string, summary: string) => post<Call>(`/calls/${id}/end`, { wrap_up: wrapUp, summary: summary || undefined }),
 

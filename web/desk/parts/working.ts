@@ -73,7 +73,7 @@ export function useWorking(base: Base, guide: Guide | null) {
     },
     confirm: (operation: Operation) => void run("confirm", () => api.confirm(base, operation.id, operation.effects_version)),
     verify: async (operation: Operation, body: { code: string } | { line: string }) => {
-      const worked = await run("verify", () => api.verifyOperation(base.id, operation.id, body));
+      const worked = await run("verify", () => api.verifyOperation(base.id, operation.id, operation.effects_version, body));
       if (worked?.operation.status === "succeeded") void message.success(words.work.done);
       return worked !== null;
     },
