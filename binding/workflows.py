@@ -148,7 +148,7 @@ def _hand_over(notice: Notice, account: Account) -> bool:
     channel = notice.channel
     if notice.fallback and notice.attempts >= policy().notices.fallback_after:
         channel = notice.fallback
-    return phone.send(
+    sent = phone.send(
         message_id=notice.id,
         channel=channel,
         to=account.phone,
@@ -156,6 +156,7 @@ def _hand_over(notice: Notice, account: Account) -> bool:
         text=notice.text,
         purpose="notice",
     )
+    return sent == "taken"  # the phone company knows the id: what it may have is sent again without harm
 
 
 def _note_notice(session: Session, notice_id: str, tries: int, sent: bool) -> str:

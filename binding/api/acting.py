@@ -117,10 +117,11 @@ def _send_code(
         text = code_text(found, account.language, code, policy().limits.code_life_s)
     sent = _deliver(challenge, found, account.phone, text)
     with writing(owner) as session:
-        if not sent:
-            challenges.confirm_undelivered(session, owner=owner, challenge_id=challenge.id)
+        if sent == "refused":
+            challenges.confirm_undelivered(session, caller=who, challenge_id=challenge.id)
             idempotency.forget(session, owner=owner, route=route, key=key)
             return Answer(502, Problem(502, "sms_not_sent").body())
+        # No answer is no "no": a code that may have arrived can be used, and counts like one that did.
         challenge, found = challenges.confirm_sent(session, owner=owner, challenge_id=challenge.id)
         shown = views.challenge(session, challenge, found)
         idempotency.remember(
@@ -129,7 +130,7 @@ def _send_code(
     return Answer(201, shown)
 
 
-def _deliver(challenge: Challenge, found: Operation, to: str, text: str) -> bool:
+def _deliver(challenge: Challenge, found: Operation, to: str, text: str) -> phone.Sent:
     # The salt changes with each new code of a challenge, so a code that replaces a cut-off one is a message of its own.
     message_id = f"{challenge.id}:{challenge.salt[:8]}"
     return phone.send(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import requests
 import structlog
 
@@ -11,8 +13,16 @@ from binding.settings import settings
 log = structlog.get_logger("phone")
 
 
-def send(*, message_id: str, channel: str, to: str, account_id: str, text: str, purpose: str, tries: int = 1) -> bool:
-    """Send a message; returns whether the phone company has it. `purpose`: code | notice."""
+Sent = Literal["taken", "refused", "unknown"]
+
+
+def send(*, message_id: str, channel: str, to: str, account_id: str, text: str, purpose: str, tries: int = 1) -> Sent:
+    """Send a message; returns what is known of it, never raises. `purpose`: code | notice.
+
+    `taken`: the phone company has it. `refused`: it surely has not (an answer of 4xx, or nobody was reached). `unknown`: it
+    may have gone out, as after a request without an answer; a later try that is refused does not undo an earlier one.
+    """
+    outcome: Sent = "refused"
     for _ in range(tries):
         try:
             answer = http.call(
@@ -24,8 +34,17 @@ def send(*, message_id: str, channel: str, to: str, account_id: str, text: str, 
                 timeout=(1, 3),
             )
             if answer.status_code < 300:
-                return True
+                return "taken"
+            if answer.status_code >= 500:
+                outcome = "unknown"
             log.warning("a message was refused", message=message_id, http_status=answer.status_code)
         except requests.RequestException as error:
-            log.warning("a message was not sent", message=message_id, error=type(error).__name__)
-    return False
+            if not _never_arrived(error):
+                outcome = "unknown"
+            log.warning("a message got no answer", message=message_id, error=type(error).__name__)
+    return outcome
+
+
+def _never_arrived(error: requests.RequestException) -> bool:
+    """Tell whether the request surely reached nobody: no connection was made."""
+    return isinstance(error, requests.ConnectTimeout) or "NewConnectionError" in repr(error)

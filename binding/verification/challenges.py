@@ -76,7 +76,7 @@ def open_code(
 
 
 def confirm_sent(session: Session, *, owner: str, challenge_id: str) -> tuple[Challenge, Operation]:
-    """Mark a code as sent."""
+    """Mark a code as sent, or as one that may have been."""
     challenge = operations.challenge(session, owner, challenge_id)
     assert challenge is not None
     if challenge.state == "sending":
@@ -85,12 +85,14 @@ def confirm_sent(session: Session, *, owner: str, challenge_id: str) -> tuple[Ch
     return challenge, find(session, owner=owner, operation_id=challenge.operation_id or "")
 
 
-def confirm_undelivered(session: Session, *, owner: str, challenge_id: str) -> None:
-    """Mark a code as not sent; it counts against no limit and can never be used."""
-    challenge = operations.challenge(session, owner, challenge_id)
-    if challenge is not None and challenge.state == "sending":
-        challenge.state = "undelivered"
-    session.flush()
+def confirm_undelivered(session: Session, *, caller: Caller, challenge_id: str) -> None:
+    """Mark a code as surely not sent; it counts against no limit and can never be used."""
+    challenge = operations.challenge(session, caller.account_id, challenge_id)
+    if challenge is None or challenge.state != "sending":
+        return
+    challenge.state = "undelivered"
+    found = find(session, owner=caller.account_id, operation_id=challenge.operation_id or "")
+    _audit(session, caller, found, "challenge.undelivered", challenge=challenge.id)
 
 
 def open_page(

@@ -111,11 +111,11 @@ class Inside:
         """Tell what became of an operation."""
         return {"state": self.at_bank.get(operation_id, "missing")}
 
-    def send(self, *, account_id: str, text: str, purpose: str, **_: Any) -> bool:
+    def send(self, *, account_id: str, text: str, purpose: str, **_: Any) -> phone.Sent:
         """Receive a message."""
         if purpose == "code":
             self.phones.setdefault(account_id, []).append(text)
-        return True
+        return "taken"
 
     def _end(self, operation_id: str, state: str) -> None:
         self.at_bank[operation_id] = state
