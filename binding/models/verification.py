@@ -69,7 +69,10 @@ class Challenge(Base):
 
 
 class Failure(Base):
-    """One wrong code or password. Resending, new operations and restarts never remove a row."""
+    """One wrong code, password or card. Resending, new operations and restarts never remove a row.
+
+    A card's details have theirs before the bank looks at them; it goes when they were right or no answer came.
+    """
 
     __tablename__ = "verification_failures"
     __table_args__ = (sa.Index("ix_verification_failures_account_at", "account_id", "at"),)

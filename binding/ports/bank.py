@@ -30,9 +30,12 @@ def ask(*, operation_id: str) -> dict[str, Any]:
     return _call("GET", f"/bank/v1/requests/{operation_id}", operation_id)
 
 
-def tokenise(*, operation_id: str, details: dict[str, str]) -> dict[str, Any]:
-    """Let the bank check a new card's details; returns {"state": "checked", "card_token", "tail", "card_type", "bank"}, a refusal, or unknown."""
-    return _call("POST", "/bank/v1/card-tokens", f"{operation_id}:card", json=details, shape=_CHECK)
+def tokenise(*, key: str, details: dict[str, str]) -> dict[str, Any]:
+    """Let the bank check a new card's details; returns {"state": "checked", "card_token", "tail", "card_type", "bank"}, a refusal, or unknown.
+
+    `key` belongs to these details alone: the bank answers a key that it knows as before, whatever comes with it.
+    """
+    return _call("POST", "/bank/v1/card-tokens", key, json=details, shape=_CHECK)
 
 
 def list_requests(*, cursor: str | None = None) -> dict[str, Any]:

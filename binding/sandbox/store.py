@@ -29,6 +29,10 @@ messages = sa.Table(
     sa.Column("recipient", sa.String), sa.Column("customer", sa.String, index=True), sa.Column("text", sa.String),
     sa.Column("code", sa.String), sa.Column("at", sa.String),
 )  # fmt: skip
+card_checks = sa.Table(
+    "card_checks", metadata,
+    sa.Column("key", sa.String, primary_key=True), sa.Column("seal", sa.String), sa.Column("answer", sa.JSON),
+)  # fmt: skip
 control = sa.Table("control", metadata, sa.Column("id", sa.Integer, primary_key=True), sa.Column("mode", sa.String))
 
 Row = dict[str, Any]
@@ -74,6 +78,15 @@ class Store:
                         )
                     )  # fmt: skip
             return self._ripe(c, key)
+
+    def check_card(self, *, key: str, seal: str, answer: Row) -> Row | None:
+        """Keep the answer to a card's details and return it; a known key gets its first answer, None for other details."""
+        with self._writing() as c:
+            kept = c.execute(sa.select(card_checks).where(card_checks.c.key == key)).mappings().first()
+            if kept is None:
+                c.execute(sa.insert(card_checks).values(key=key, seal=seal, answer=answer))
+                return answer
+            return dict(kept["answer"]) if kept["seal"] == seal else None
 
     def find(self, key: str) -> Row | None:
         """Return a request as it stands now."""

@@ -155,15 +155,33 @@ def answer_code(
 
 def count_failure(session: Session, *, caller: Caller, found: Operation, challenge: Challenge) -> Problem:
     """Count a wrong answer against the operation and the account; returns the problem to raise."""
+    count_try(session, found=found, challenge=challenge)
+    return fail_try(session, caller=caller, found=found, challenge=challenge)
+
+
+def count_try(session: Session, *, found: Operation, challenge: Challenge) -> Failure:
+    """Count a try against the operation and the account; one that turns out right is given back."""
     moment = now(session)
-    session.add(
-        Failure(
-            id=new_id("fail"), account_id=found.account_id, operation_id=found.id, challenge_id=challenge.id,
-            method=challenge.method, at=moment,
-        )
+    counted = Failure(
+        id=new_id("fail"), account_id=found.account_id, operation_id=found.id, challenge_id=challenge.id,
+        method=challenge.method, at=moment,
     )  # fmt: skip
+    session.add(counted)
     found.failed_attempts += 1
     _step(session, found, moment)
+    return counted
+
+
+def give_back(session: Session, *, found: Operation, counted: Failure) -> None:
+    """Count a try no longer: it was right, or nobody answered."""
+    session.delete(session.get_one(Failure, counted.id))
+    found.failed_attempts -= 1
+    session.flush()
+
+
+def fail_try(session: Session, *, caller: Caller, found: Operation, challenge: Challenge) -> Problem:
+    """Make a counted try a wrong answer, which ends the operation when it was the last; returns the problem to raise."""
+    _step(session, found, now(session))
     _audit(session, caller, found, "challenge.failed", challenge=challenge.id, method=challenge.method)
     left = views.attempts_left(found)
     if left == 0:

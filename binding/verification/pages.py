@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import json
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.orm import Session
 
 from binding.database import reading, writing
 from binding.errors import Problem, not_found
-from binding.models import Account, Challenge, Operation
+from binding.models import Account, Challenge, Failure, Operation
 from binding.ports import bank
 from binding.repository import bindings, operations
 from binding.service import views
 from binding.service.tell import queue_event
+from binding.settings import settings
 from binding.tokens import Caller
 from binding.verification import challenges, codes, limits
 from binding.verification.passwords import password_matches
 
+log = structlog.get_logger("pages")
 FULL_WIDTH = str.maketrans("０１２３４５６７８９Ｘｘ", "0123456789XX")
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
@@ -87,7 +93,10 @@ def submit_password(*, ticket: str, who: Caller, password: str) -> dict[str, Any
 
 
 def submit_card(*, ticket: str, who: Caller, number: str, holder: str, id_number: str, phone: str) -> dict[str, Any]:
-    """Have the bank check a new card's details; when right, accept the operation. Raises as `submit_password`, 503."""
+    """Have the bank check a new card's details; when right, accept the operation. Raises as `submit_password`, 503.
+
+    Details that the bank refuses, and a card of another bank, are counted; a bank that does not answer is not.
+    """
     number, id_number = _digits(number), _digits(id_number).upper()
     phone = _digits(phone)[-11:]
     faults = [
@@ -102,34 +111,60 @@ def submit_card(*, ticket: str, who: Caller, number: str, holder: str, id_number
     ]
     if faults:
         raise Problem(422, "card_details_invalid", fields=faults)
-    with reading() as session:
+    challenge, found, counted = _count_card(ticket, who, number)
+    details = {"number": number, "holder": holder.strip(), "id_number": id_number, "phone": phone, "bank": found.target}
+    answer = bank.tokenise(key=_key_of(challenge, found, details), details=details)
+    state = answer["state"]
+    if state == "checked" and answer.get("tail") != number[-4:]:
+        log.error("the bank's answer is about another card", challenge=challenge.id)
+        state = "unknown"
+    if state == "rejected":
+        _refuse_card(ticket, who, Problem(422, "card_details_refused"))
+    if state == "checked" and answer.get("bank") != found.target:
+        _refuse_card(ticket, who, Problem(422, "card_of_other_bank", fields=["number"]))
+    with writing(who.account_id) as session:
+        challenges.give_back(session, found=find_page(session, ticket)[1], counted=counted)
+    if state != "checked":
+        raise Problem(503, "service_unavailable", "the bank does not answer; nothing was done")
+    with writing(who.account_id) as session:
+        challenge, found, _ = _own(session, ticket, who, "card_details")
+        target = challenges.check_still_so(session, found, challenge)
+        kept = {key: answer[key] for key in ("card_token", "tail", "card_type")}
+        challenges.accept(session, caller=who, found=found, challenge=challenge, target=target, wait_s=0, details=kept)
+        queue_event(session, found)
+        return views.operation(session, found)
+
+
+def _count_card(ticket: str, who: Caller, number: str) -> tuple[Challenge, Operation, Failure]:
+    """Count a try before the bank looks at it, so that many at once have no more of them looked at than the limits allow.
+
+    One whose process dies on the way stays counted. Raises as `submit_card`, and 409 `request_in_progress` while the last
+    tries are with the bank.
+    """
+    with writing(who.account_id) as session:
         challenge, found, _ = _own(session, ticket, who, "card_details")
         limits.check_not_locked(session, owner=who.account_id, moment=challenges.now(session))
         if any(c.bank == found.target and c.tail == number[-4:] for c in bindings.cards(session, who.account_id)):
             raise Problem(409, "already_done")
-    details = {"number": number, "holder": holder.strip(), "id_number": id_number, "phone": phone, "bank": found.target}
-    answer = bank.tokenise(operation_id=f"{challenge.id}", details=details)
-    if answer["state"] not in ("checked", "rejected"):
-        raise Problem(503, "service_unavailable", "the bank does not answer; nothing was done")
-    if answer["state"] == "checked" and answer.get("bank") != found.target:
-        raise Problem(422, "card_of_other_bank", fields=["number"])
-    problem: Problem | None = None
+        if views.attempts_left(found) == 0:
+            raise Problem(409, "request_in_progress", retry_after=5)
+        return challenge, found, challenges.count_try(session, found=found, challenge=challenge)
+
+
+def _refuse_card(ticket: str, who: Caller, problem: Problem) -> NoReturn:
+    """Let a counted try stand as a wrong one, and raise the problem with what is left."""
     with writing(who.account_id) as session:
-        challenge, found, _ = _own(session, ticket, who, "card_details")
-        target = challenges.check_still_so(session, found, challenge)
-        if answer["state"] == "rejected":
-            counted = challenges.count_failure(session, caller=who, found=found, challenge=challenge)
-            problem = Problem(422, "card_details_refused", **counted.extra)
-        else:
-            kept = {key: answer[key] for key in ("card_token", "tail", "card_type")}
-            challenges.accept(
-                session, caller=who, found=found, challenge=challenge, target=target, wait_s=0, details=kept
-            )
-            queue_event(session, found)
-        shown = views.operation(session, found)
-    if problem is not None:
-        raise problem
-    return shown
+        challenge, found, _ = find_page(session, ticket)
+        if found.status != "awaiting_verification":  # another window was quicker: what it began is not ended by this
+            raise challenges.closed(session, found)
+        counted = challenges.fail_try(session, caller=who, found=found, challenge=challenge)
+    raise Problem(problem.status, problem.code, **problem.extra | counted.extra)
+
+
+def _key_of(challenge: Challenge, found: Operation, details: dict[str, str]) -> str:
+    """Name a try for the bank: other details, or the same after a refusal, are looked at anew; a lost answer is asked for again."""
+    said = json.dumps([found.failed_attempts, details], sort_keys=True).encode()
+    return f"{challenge.id}:{hmac.new(settings().key('card details'), said, hashlib.sha256).hexdigest()[:32]}"
 
 
 def _own(session: Session, ticket: str, who: Caller, method: str) -> tuple[Challenge, Operation, Account]:
