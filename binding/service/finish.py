@@ -166,7 +166,7 @@ def _tell(session: Session, found: Operation, actor: str = "bank", **data: Any) 
         operation_id=found.id,
         **data,
     )
-    queue_notices(session, found)
+    queue_notices(session, found, sent_next=True)
     queue_event(session, found, sent_next=True)
 
 

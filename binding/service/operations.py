@@ -18,7 +18,7 @@ from binding.service import views
 from binding.service.blockers import blockers_of
 from binding.service.effects import effects_of, version_of
 from binding.service.targets import resolve
-from binding.service.tell import queue_event
+from binding.service.tell import queue_event, queue_notices
 from binding.tokens import Caller
 from binding.verification import limits
 
@@ -81,7 +81,7 @@ def cancel(session: Session, *, caller: Caller, operation_id: str) -> dict[str, 
 
 
 def end(session: Session, found: Operation, *, status: str, reason: str | None, actor: str, **values: Any) -> bool:
-    """End an operation that never reached the bank; returns False when somebody else moved it first."""
+    """End an operation that never reached the bank, and tell the customer as the policy has it; returns False when somebody else moved it first."""
     moment = now(session)
     operations.close_challenges(session, found.account_id, found.id)
     moved = operations.move(
@@ -96,6 +96,7 @@ def end(session: Session, found: Operation, *, status: str, reason: str | None, 
             operation_id=found.id,
             reason=reason,
         )
+        queue_notices(session, found)
     return moved
 
 

@@ -33,16 +33,22 @@ _DUE_EVENTS = sa.select(OutboxEvent).where(
 _DUE_EVENTS = _DUE_EVENTS.order_by(OutboxEvent.id)
 
 
-def queue_notices(session: Session, operation: Operation) -> None:
-    """Write down the notices that the policy has for the operation's status; the workflow that calls this sends them next."""
+def queue_notices(session: Session, operation: Operation, *, sent_next: bool = False) -> None:
+    """Write down the notices that the policy has for the operation's status.
+
+    `sent_next`: the workflow that calls this sends what is `due`; else each gets a workflow of its own.
+    """
     account = bindings.account(session, operation.account_id)
     assert account is not None
     for route in policy().notices.on.get(operation.status, []):
+        notice_id = new_id("msg")
         rows.add(
-            session, Notice, id=new_id("msg"), account_id=account.id, operation_id=operation.id, channel=route.channel,
+            session, Notice, id=notice_id, account_id=account.id, operation_id=operation.id, channel=route.channel,
             template=operation.status, fallback=route.fallback, created_at=real_now(),
             text=status_text(operation, account.language, now(session)),
         )  # fmt: skip
+        if not sent_next:
+            durable.enqueue(session, "send_notice", f"{notice_id}:0", notice_id, 0)
 
 
 def queue_event(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-from .conftest import Cluster, Customer
+import pytest
+
+from .conftest import Cluster, Customer, eventually
 
 CARDS = [{"bank": "cmb", "tail": "1234"}, {"bank": "icbc", "tail": "5678"}, {"bank": "ccb", "tail": "9012"}]
 
@@ -20,6 +22,28 @@ def test_a_wrong_code_says_how_many_tries_are_left_and_the_third_ends_it(cluster
     assert (ended["status"], ended["reason_code"]) == ("failed", "too_many_attempts")
     assert customer.answer(op, challenge, customer.code(), expect=409)["code"] == "operation_closed"
     assert customer.card("1234")["state"] == "bound"
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("zh", "未能完成：多次验证未通过，如非本人操作请立即联系客服95118。绑定关系未改变。"),
+        ("en", "was not completed: verification failed too often (if this was not you, call 95118 at once)."),
+    ],
+)
+def test_who_owns_the_phone_hears_that_somebody_failed_three_times(cluster: Cluster, language: str, said: str) -> None:
+    customer = cluster.customer(cards=CARDS, language=language)
+    op = customer.unbind("1234")
+    challenge = customer.challenge(op)
+    for _ in range(3):
+        customer.answer(op, challenge, customer.wrong_code(), expect=422)
+    told = eventually(lambda: [m for m in customer.messages() if op["reference"] in m["text"]], what="the notice")
+    assert [m["kind"] for m in told] == ["push"] and said in told[0]["text"]
+    cancelled = customer.unbind("5678")
+    customer.call("POST", f"/operations/{cancelled['id']}/cancel")
+    with cluster.engine().connect() as connection:
+        query = f"SELECT operation_id, template FROM notices WHERE account_id = '{customer.account}'"
+        assert connection.exec_driver_sql(query).all() == [(op["id"], "failed")], "what the customer ended needs no notice"
 
 
 def test_sending_again_resets_no_count(cluster: Cluster) -> None:
