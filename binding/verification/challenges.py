@@ -98,9 +98,14 @@ def confirm_undelivered(session: Session, *, caller: Caller, challenge_id: str) 
 def open_page(
     session: Session, *, caller: Caller, operation_id: str, effects_version: str, method: str
 ) -> dict[str, Any]:
-    """Make a one-time secure page for an operation; returns its shape without the path. Raises as `open_code`."""
+    """Make a one-time secure page for an operation; returns its shape without the path. Raises as `open_code`.
+
+    None for an agent (422): what they do for somebody always takes the code that goes to the registered phone.
+    """
     owner = caller.account_id
     found = _open_operation(session, caller=caller, operation_id=operation_id)
+    if caller.actor is not None:
+        raise Problem(422, "method_not_allowed", methods=[m for m in views.methods(session, found) if m == "sms"])
     if method == "payment_password" and "card_details" in policy().operations[found.kind].methods:
         method = "card_details"
     _check_method(session, found, method)

@@ -189,6 +189,25 @@ def test_an_agent_acts_with_both_names_and_does_not_take_over(cluster: Cluster) 
     assert ("agent:agent", "operation.cancelled") in [tuple(r) for r in rows]
 
 
+@pytest.mark.parametrize(("kind", "target"), [("card.unbind", None), ("card.bind", "cmb")])
+@pytest.mark.parametrize("method", ["payment_password", "card_details"])
+def test_an_agent_opens_no_page_for_a_customer(cluster: Cluster, kind: str, target: str | None, method: str) -> None:
+    customer = cluster.customer(cards=[{"bank": "icbc", "tail": "1234"}])
+    op = customer.ask(kind, target or customer.card("1234")["id"])
+    headers = {
+        "Authorization": f"Bearer gw-{cluster.service_token}", "Idempotency-Key": uuid.uuid4().hex,
+        "X-Customer-Token": cluster.token(customer.account, "conv_desk", act={"sub": "agent"}),
+    }  # fmt: skip
+    body = {"method": method, "effects_version": op["effects_version"]}
+    url = f"{cluster.base}/v1/operations/{op['id']}/challenges"
+    answer = cluster.http.post(url, json=body, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (422, "method_not_allowed"), answer.text
+    assert answer.json()["methods"] == (["sms"] if kind == "card.unbind" else [])
+    if kind == "card.unbind":  # the code to the registered phone is always there
+        sent = cluster.http.post(url, json=body | {"method": "sms"}, headers=headers | {"Idempotency-Key": "by code"})
+        assert sent.status_code == 201, sent.text
+
+
 def test_pages_go_on_where_they_ended(cluster: Cluster) -> None:
     customer = cluster.customer(cards=[{"bank": "cmb", "tail": f"{n:04d}"} for n in range(7)])
     seen, cursor = [], ""
