@@ -22,8 +22,8 @@ EffectCode = Literal[
     "wallet_starts",
 ]  # fmt: skip
 # What each kind can be verified by, and which effects are made for its sort of target: the rest has no page, or no words.
-METHODS: dict[str, set[Method]] = dict.fromkeys(KINDS, {"sms", "payment_password"}) | {"card.bind": {"card_details"}}
-EFFECTS: dict[str, set[EffectCode]] = {
+METHODS: dict[str, set[str]] = dict.fromkeys(KINDS, {"sms", "payment_password"}) | {"card.bind": {"card_details"}}
+EFFECTS: dict[str, set[str]] = {
     "card.unbind": {"quick_pay_stops", "renewal_stops", "other_ways_stay", "last_card"},
     "card.bind": {"quick_pay_starts"},
     "quick_pay.disable": {"quick_pay_stops", "renewal_stops", "card_stays"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import hmac
 import json
@@ -27,6 +28,7 @@ from binding.verification.passwords import password_matches
 
 log = structlog.get_logger("pages")
 FULL_WIDTH = str.maketrans("０１２３４５６７８９Ｘｘ", "0123456789XX")
+LONGEST_LOOK = dt.timedelta(seconds=60)  # no call of the bank lasts as long: who has not come back by then does not
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 
@@ -138,17 +140,21 @@ def submit_card(*, ticket: str, who: Caller, number: str, holder: str, id_number
 def _count_card(ticket: str, who: Caller, number: str) -> tuple[Challenge, Operation, Failure]:
     """Count a try before the bank looks at it, so that many at once have no more of them looked at than the limits allow.
 
-    One whose process dies on the way stays counted. Raises as `submit_card`, and 409 `request_in_progress` while the last
-    tries are with the bank.
+    One whose process dies on the way stays counted; was it the last, the next to come ends the operation. Raises as
+    `submit_card`, and 409 `request_in_progress` while the last tries are with the bank.
     """
     with writing(who.account_id) as session:
         challenge, found, _ = _own(session, ticket, who, "card_details")
         limits.check_not_locked(session, owner=who.account_id, moment=challenges.now(session))
         if any(c.bank == found.target and c.tail == number[-4:] for c in bindings.cards(session, who.account_id)):
             raise Problem(409, "already_done")
-        if views.attempts_left(found) == 0:
+        if views.attempts_left(found) > 0:
+            return challenge, found, challenges.count_try(session, found=found, challenge=challenge)
+        if challenges.now(session) - found.last_step_at < LONGEST_LOOK:
             raise Problem(409, "request_in_progress", retry_after=5)
-        return challenge, found, challenges.count_try(session, found=found, challenge=challenge)
+        challenges.fail_try(session, caller=who, found=found, challenge=challenge)
+        ended = challenges.closed(session, found)
+    raise ended
 
 
 def _refuse_card(ticket: str, who: Caller, problem: Problem) -> NoReturn:

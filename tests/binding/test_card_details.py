@@ -132,6 +132,24 @@ def test_a_refusal_that_comes_late_does_not_end_what_another_window_began(world:
     assert customer.operation(op)["status"] == "succeeded"
 
 
+def test_a_last_try_whose_process_died_ends_the_operation_and_keeps_nobody_waiting(world: Inside) -> None:
+    customer = world.customer(cards=CARDS)
+    op, ticket = opened(customer)
+
+    def dies(_: dict[str, str]) -> dict[str, Any]:
+        raise KeyboardInterrupt
+
+    for _ in range(3):
+        with looking(dies), pytest.raises(KeyboardInterrupt):
+            pages.submit_card(ticket=ticket, who=customer.who, **DETAILS)
+    for passed, code in ((0, "request_in_progress"), (61, "operation_closed")):
+        world.advance(passed)
+        with pytest.raises(Problem) as refused:
+            pages.submit_card(ticket=ticket, who=customer.who, **DETAILS)
+        assert refused.value.code == code
+    assert customer.operation(op)["reason_code"] == "too_many_attempts"
+
+
 def test_an_answer_about_another_card_is_none(world: Inside) -> None:
     customer = world.customer(cards=CARDS)
     op, ticket = opened(customer)
