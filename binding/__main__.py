@@ -33,14 +33,15 @@ class Service:
         self.slot, self.housekeeper = Slot(), Housekeeper()
 
     def start(self) -> None:
-        """Migrate, take a slot, start the durable engine, seed the sandbox."""
+        """Take a slot, migrate, start the durable engine, seed the sandbox."""
         from binding.api.health import Readiness
 
         started = time.perf_counter()
         with alone():
+            executor = self.slot.take()  # first: who may not serve the database does not change it
             migrate()
             refuse_default_staff()
-            durable.launch(self.slot.take())
+            durable.launch(executor)
             if settings().sandbox:
                 seed()
         self.slot.watch()

@@ -9,6 +9,7 @@ import fcntl
 import os
 import threading
 import zlib
+from pathlib import Path
 from typing import IO
 
 import sqlalchemy as sa
@@ -38,6 +39,7 @@ class Slot:
         if engine().dialect.name == "sqlite":
             self.name = settings().executor or "binding-0"
             path = engine().url.database or "binding.sqlite"
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
             self._file = open(f"{path}.lock", "w")  # noqa: SIM115 - held for the life of the process
             try:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)

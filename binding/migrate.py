@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
+import structlog
 
 from binding.database import engine
 from binding.settings import settings
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 LOCK = 0x4A49_4542
+log = structlog.get_logger("migrate")
 
 
 def config() -> Config:
@@ -53,12 +55,23 @@ def current() -> str | None:
         return connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
 
 
+def head() -> str:
+    """Return the newest revision that this code knows."""
+    return max(path.name[:4] for path in Path(__file__).with_name("migrations").glob("versions/0*.py"))
+
+
 def migrate() -> None:
-    """Run what is missing, inside `alone`; at once when nothing is."""
+    """Run what is missing, inside `alone`, all of it or nothing; at once when nothing is.
+
+    A database that a newer version has changed is left as it is: changes only add, so this version works on it.
+    """
     if engine().dialect.name == "sqlite":
         Path(engine().url.database or "").parent.mkdir(parents=True, exist_ok=True)
-    head = max(path.name[:4] for path in Path(__file__).with_name("migrations").glob("versions/0*.py"))
-    if current() == head:
+    found = current()
+    if found is not None and found > head():
+        log.warning("a newer version has changed the tables; they are used as they are", tables=found, code=head())
+        return
+    if found == head():
         return
     from alembic import command  # slow to import, and needed once per version
 
@@ -69,13 +82,18 @@ def migrate() -> None:
             # A changed table is built anew there, which its references must outlive; they are checked before the commit.
             connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
             connection.commit()
-        with connection.begin():
-            settings_.attributes["connection"] = connection
-            command.upgrade(settings_, "head")
-            if sqlite and connection.exec_driver_sql("PRAGMA foreign_key_check").first() is not None:
-                raise ValueError("the migration would leave rows that refer to nothing; nothing was changed")
-        if sqlite:
-            connection.exec_driver_sql("PRAGMA foreign_keys=ON")
+        try:
+            with connection.begin():
+                if sqlite:
+                    # Python's driver begins nothing before DDL: each statement would be kept by itself.
+                    connection.exec_driver_sql("BEGIN IMMEDIATE")
+                settings_.attributes["connection"] = connection
+                command.upgrade(settings_, "head")
+                if sqlite and connection.exec_driver_sql("PRAGMA foreign_key_check").first() is not None:
+                    raise ValueError("the migration would leave rows that refer to nothing; nothing was changed")
+        finally:
+            if sqlite:
+                connection.exec_driver_sql("PRAGMA foreign_keys=ON")
 
 
 if __name__ == "__main__":

@@ -63,3 +63,23 @@ def test_operations_on_their_way_survive_a_new_version(cluster: Cluster) -> None
     assert again["code"] == "code_used"
     done = cluster.run("-m", "binding.audit", "verify")
     assert done.returncode == 0, done.stdout
+
+
+def test_the_older_version_works_on_the_tables_of_a_newer_one(cluster: Cluster) -> None:
+    customer, ours = cluster.customer(cards=CARDS), revision_of(cluster)
+    op = customer.unbind("1111")
+    challenge, code = customer.challenge(op), customer.code()
+    cluster.kill()
+    with cluster.engine().begin() as connection:  # a newer version was here, and was taken back
+        connection.exec_driver_sql("ALTER TABLE cards ADD COLUMN something_new VARCHAR")
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    try:
+        cluster.restart()
+        assert customer.answer(op, challenge, code, expect=200)["status"] == "succeeded"
+        assert revision_of(cluster) == "9999"
+    finally:
+        cluster.kill()
+        with cluster.engine().begin() as connection:
+            connection.exec_driver_sql("ALTER TABLE cards DROP COLUMN something_new")
+            connection.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{ours}'")
+        cluster.restart()
