@@ -19,6 +19,15 @@ FIXED = (3, 51, 3)  # first release without the WAL-reset corruption
 BACKPORTS = {(3, 44): 6, (3, 50): 7}
 OLDEST = (3, 42)  # unixepoch(…, 'subsec'), which the durable engine needs
 
+# Who is gone without a word (a host, the network) is noticed by either side within 20 s: the server lets go of an executor's slot
+# and of the rows it had locked, and an executor that is cut off from its slot ends itself, before others have done its work.
+CLIENT_KEEPALIVES = {
+    "keepalives": 1, "keepalives_idle": 5, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 15_000,
+}  # fmt: skip
+SERVER_KEEPALIVES = {
+    "tcp_keepalives_idle": 5, "tcp_keepalives_interval": 5, "tcp_keepalives_count": 3, "tcp_user_timeout": 15_000,
+}  # fmt: skip
+
 
 class NoUsableDatabase(RuntimeError):
     """Raised when this machine's SQLite cannot be trusted with the ledger."""
@@ -62,10 +71,13 @@ def normalise_url(url: str) -> str:
 
 
 def make_engine(url: str, *, pool_size: int = 20) -> sa.Engine:
-    """Create an engine whose commits are on disk when they return (SQLite: synchronous FULL)."""
+    """Create an engine whose commits are on disk when they return (SQLite: synchronous FULL).
+
+    Its errors name no values: rows hold hashes, salts and tokens, and errors are logged.
+    """
     url = normalise_url(url)
     if not url.startswith("sqlite"):
-        return sa.create_engine(url, pool_size=pool_size, max_overflow=20, pool_pre_ping=True)
+        return _postgresql(url, pool_size)
     module, journal = pick_sqlite()
     engine = sa.create_engine(
         url,
@@ -73,6 +85,7 @@ def make_engine(url: str, *, pool_size: int = 20) -> sa.Engine:
         connect_args={"timeout": 30, "check_same_thread": False},
         pool_size=pool_size,
         max_overflow=40,
+        hide_parameters=True,
     )
 
     @event.listens_for(engine, "connect")
@@ -80,6 +93,26 @@ def make_engine(url: str, *, pool_size: int = 20) -> sa.Engine:
         connection.isolation_level = "IMMEDIATE"
         for pragma in ("busy_timeout=30000", "foreign_keys=ON", f"journal_mode={journal}", "synchronous=FULL"):
             connection.execute(f"PRAGMA {pragma}")
+
+    return engine
+
+
+def _postgresql(url: str, pool_size: int) -> sa.Engine:
+    given = sa.make_url(url).query  # what the operator wrote into the URL stays
+    engine = sa.create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=20,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args={name: value for name, value in CLIENT_KEEPALIVES.items() if name not in given},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("; ".join(f"SET {name} = {value}" for name, value in SERVER_KEEPALIVES.items()))
+        connection.commit()  # a rollback would take the settings back
 
     return engine
 

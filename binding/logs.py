@@ -25,6 +25,7 @@ SECRET_FIELDS = {
 LONG_DIGITS = re.compile(r"(?<![0-9])(?:[0-9][ -]?){10,18}[0-9Xx](?![0-9])")
 JWT = re.compile(r"eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}")
 SIX_DIGITS = re.compile(r"(?<![0-9A-Za-z.:])[0-9]{6}(?![0-9A-Za-z.:])")
+ROW_VALUES = re.compile(r"(DETAIL:\s+(?:Failing row contains|Key)) .*")  # PostgreSQL repeats what it refuses
 
 
 def configure(service: str) -> None:
@@ -69,5 +70,6 @@ def redact(_: Any, __: str, entry: MutableMapping[str, Any]) -> MutableMapping[s
 
 
 def redacted(text: str) -> str:
-    """Cut numbers that could be a card, an ID or a code, and tokens, out of a text."""
+    """Cut numbers that could be a card, an ID or a code, tokens, and the rows that a database refused, out of a text."""
+    text = ROW_VALUES.sub(r"\1 [hidden]", text)
     return SIX_DIGITS.sub("[code]", LONG_DIGITS.sub("[number]", JWT.sub("[token]", text)))

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -10,11 +14,13 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
-from binding import database, migrate
+from binding import clock, database, logs, migrate
 from binding.database import make_engine, normalise_url, pick_sqlite, safe_in_wal
 from binding.models import Account, Base
 
+from . import forks
 from .conftest import Cluster
+from .test_start import GOOD
 
 
 @pytest.mark.parametrize(
@@ -103,3 +109,86 @@ def test_an_older_database_keeps_its_rows(tmp_path: Path, monkeypatch: pytest.Mo
         partial = "SELECT sql FROM sqlite_master WHERE name = 'uq_challenges_live_sms'"
         assert "WHERE method = 'sms'" in connection.exec_driver_sql(partial).scalar()
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+
+
+class CutOff(Exception):
+    """Stands for whatever ends a migration in its middle."""
+
+
+def test_a_migration_that_was_cut_off_anywhere_is_done_by_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = make_engine(f"sqlite:///{tmp_path}/ledger.sqlite")
+    monkeypatch.setattr(migrate, "engine", lambda: engine)
+    config = migrate.config()
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    before = _tables(engine)
+    left = 0
+
+    @sa.event.listens_for(engine, "before_cursor_execute")
+    def _cut_off(_: Any, __: Any, statement: str, *___: Any) -> None:
+        nonlocal left
+        if not statement.startswith(("PRAGMA", "SELECT")):
+            left -= 1
+            if left == 0:
+                raise CutOff
+
+    for at in range(1, 1000):
+        left = at
+        try:
+            migrate.migrate()
+        except CutOff:
+            assert (migrate.current(), _tables(engine)) == ("0001", before), f"cut off at statement {at}"
+            with engine.connect() as connection:
+                assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+        else:
+            break
+    assert at > 20 and migrate.current() == migrate.head()
+    assert {"calls", "staff"} <= set(_tables(engine))
+
+
+def _tables(engine: sa.Engine) -> dict[str, str]:
+    """Show every table, index and trigger as it was made."""
+    with engine.connect() as connection:
+        return dict(connection.exec_driver_sql("SELECT name, sql FROM sqlite_master").tuples().all())
+
+
+def test_who_may_not_serve_the_database_does_not_change_it(tmp_path: Path) -> None:
+    engine, config = make_engine(f"sqlite:///{tmp_path}/binding.sqlite"), migrate.config()
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    before = _tables(engine)
+    with open(tmp_path / "binding.sqlite.lock", "w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        done = forks.run("-m", "binding", env={"PATH": os.environ["PATH"], "JIEBANG_HOME": str(tmp_path)} | GOOD)
+    assert done.returncode != 0 and "another process serves" in done.stderr
+    assert _tables(engine) == before
+
+
+def test_who_is_gone_without_a_word_is_noticed_by_both_sides(cluster: Cluster) -> None:
+    engine = cluster.engine()
+    if engine.dialect.name == "sqlite":
+        pytest.skip("a file has no other side")
+    with engine.connect() as connection:
+        names = ("tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count", "tcp_user_timeout")
+        assert [connection.exec_driver_sql(f"SHOW {name}").scalar() for name in names] == ["5", "5", "3", "15000"]
+        driver: Any = connection.connection.dbapi_connection
+        ours = socket.socket(fileno=os.dup(driver.fileno()))
+        with ours:
+            options = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT, socket.TCP_USER_TIMEOUT)
+            assert [ours.getsockopt(socket.IPPROTO_TCP, option) for option in options] == [5, 5, 3, 15_000]
+
+
+def test_a_database_error_that_is_logged_names_no_values(cluster: Cluster) -> None:
+    engine = cluster.engine()
+    with engine.connect() as connection, pytest.raises(sa.exc.IntegrityError) as refused:
+        connection.execute(
+            sa.insert(Account).values(
+                id="acc_x", phone="p-canary", language="xx", frozen=False, created_at=clock.real_now(), payment_password_hash="canary"
+            )
+        )  # fmt: skip
+    said = logs.redacted(str(refused.value))
+    assert "ck_accounts_language" in said and "canary" not in said
