@@ -50,14 +50,11 @@ def resolve(session: Session, *, owner: str, kind: str, target: str) -> Target:
         return _agreement(session, owner, target)
     if kind == "card.bind":
         if target not in policy().banks:
-            raise Problem(
-                422, "invalid_target", f"{target!r} is not a bank; one of {', '.join(policy().banks)} is needed"
-            )
+            # What was given is not repeated: answers are kept, and somebody may have given a card's number.
+            raise Problem(422, "invalid_target", f"a bank is needed, one of {', '.join(policy().banks)}")
         return Target(f"new_card:{target}", {"type": "new_card", "bank": target}, [])
     if target not in policy().wallets:
-        raise Problem(
-            422, "invalid_target", f"{target!r} is not a wallet; one of {', '.join(policy().wallets)} is needed"
-        )
+        raise Problem(422, "invalid_target", f"a wallet is needed, one of {', '.join(policy().wallets)}")
     bound = any(w.kind == target for w in bindings.wallets(session, owner))
     return Target(f"new_wallet:{target}", {"type": "new_wallet", "kind": target}, [], done=bound)
 
