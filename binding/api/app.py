@@ -10,7 +10,7 @@ from typing import Any
 import prometheus_client
 import sqlalchemy as sa
 import structlog
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from binding.api import acting, callbacks, calls, health, reading, sandbox, schemas, secure
+from binding.api.dependencies import sane_path
 from binding.errors import Problem
 from binding.settings import settings
 from telemetry import tracing
@@ -30,7 +31,8 @@ REQUEST_ID = re.compile(r"^[\x21-\x7e]{1,128}$")
 
 def create_app() -> FastAPI:
     """Build the application."""
-    app = FastAPI(title="Jiebang binding", version="1.0.0", docs_url=None, redoc_url=None)
+    everywhere = [Depends(sane_path)]
+    app = FastAPI(title="Jiebang binding", version="1.0.0", docs_url=None, redoc_url=None, dependencies=everywhere)
     app.include_router(health.router)
     app.include_router(reading.router)
     app.include_router(acting.router)

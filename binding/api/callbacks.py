@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 
@@ -13,6 +15,7 @@ from binding.repository import operations
 from binding.settings import settings
 from binding.workflows import nudge
 
+ID = re.compile(r"[\x21-\x7e]{1,64}")
 router = APIRouter(tags=["bank"])
 
 
@@ -22,7 +25,9 @@ async def bank_callback(request: Request) -> dict[str, bool]:
     body = checked(settings().bank_callback_secret, request.headers, await request.body())
     if body is None:
         raise unauthenticated("the signature is wrong or too old")
-    await run_in_threadpool(_ask_about, str(body.get("request", "")))
+    request_id = str(body.get("request", ""))
+    if ID.fullmatch(request_id):  # nothing of ours is called anything else, and no database could look for it
+        await run_in_threadpool(_ask_about, request_id)
     return {"ok": True}
 
 

@@ -6,18 +6,24 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import sqlalchemy as sa
-from fastapi import Depends, Header, Query, Response
+from fastapi import Depends, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
 from sqlalchemy.orm import Session
 
 from binding import tokens
 from binding.database import writing
-from binding.errors import Problem
+from binding.errors import Problem, not_found
 from binding.service import idempotency
 from binding.service.idempotency import Answer
 from binding.tokens import Caller
 
 NOT_KEPT = {404, 423, 429}
+
+
+async def sane_path(request: Request) -> None:
+    """Answer 404 for a path that names what nothing can be called: PostgreSQL has no text with NUL."""
+    if any("\0" in str(value) for value in request.path_params.values()):
+        raise not_found()
 
 
 async def service(authorization: Annotated[str | None, Header(description="Bearer <service token>")] = None) -> str:

@@ -66,7 +66,7 @@ def list_wallets(who: CallerOf, state: State = "live", limit: Limit = 50, cursor
 @router.get("/agreements", response_model=schemas.AgreementPage, tags=["agreements"])
 def list_agreements(
     who: CallerOf,
-    card_id: Annotated[str | None, Query(max_length=64)] = None,
+    card_id: Annotated[str | None, Query(max_length=64, pattern=schemas.NO_NUL)] = None,
     state: State = "live",
     limit: Limit = 50,
     cursor: Cursor = None,

@@ -11,6 +11,8 @@ Status = Literal[
     "awaiting_verification", "processing", "pending", "succeeded", "failed", "cancelled", "expired", "manual_review"
 ]
 
+NO_NUL = r"^[^\x00]+$"  # which PostgreSQL cannot look for in a text
+
 
 class _Shape(BaseModel):
     model_config = ConfigDict(extra="allow")
@@ -148,7 +150,7 @@ class Problem(_Shape):
 
 class AskOperation(_Body):
     kind: Kind
-    target: Annotated[str, Field(min_length=1, max_length=64)]
+    target: Annotated[str, Field(min_length=1, max_length=64, pattern=NO_NUL)]
 
 
 class AskChallenge(_Body):

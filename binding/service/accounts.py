@@ -49,7 +49,7 @@ class CardSpec(_Strict):
 
 
 class AgreementSpec(_Strict):
-    merchant: Annotated[str, Field(min_length=1, max_length=64)]
+    merchant: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00]+$")]
     card: CardRef
     kind: Literal["auto_renew", "password_free", "repayment"] = "auto_renew"
     amount: Annotated[int, Field(ge=0, le=10**15)] = 2500

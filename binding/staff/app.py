@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
+import sqlalchemy as sa
 import structlog
 from fastapi import APIRouter, FastAPI, Form, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -34,6 +35,7 @@ def create_app() -> FastAPI:
     app.include_router(pages.router)
     app.add_exception_handler(Problem, _problem)  # type: ignore[arg-type]
     app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(sa.exc.DataError, _invalid)  # NUL in a name or a query, which PostgreSQL has not
     app.add_exception_handler(HTTPException, _http)  # type: ignore[arg-type]
     app.middleware("http")(_guard)
     hosts = [h.strip() for h in settings().admin_hosts.split(",") if h.strip()]

@@ -15,8 +15,9 @@ from joserfc import jwt
 from joserfc.jwk import OctKey, OKPKey
 
 from binding.api.app import create_app
+from binding.ports.webhooks import signed
 
-from .conftest import Cluster, Customer
+from .conftest import SECRET, Cluster, Customer
 
 CARDS = [{"bank": "cmb", "tail": "1234"}]
 
@@ -219,6 +220,36 @@ def test_pages_go_on_where_they_ended(cluster: Cluster) -> None:
     for bad in ("x", "!!!", "AAAA"):
         assert customer.call("GET", f"/cards?cursor={bad}").status_code == 422
     assert customer.call("GET", "/cards?limit=101").status_code == 422
+
+
+def test_what_no_database_can_look_for_is_not_there(cluster: Cluster) -> None:
+    customer = cluster.customer(cards=CARDS)
+    for path in ("/cards/card_%00", "/cards/card_%00/blockers", "/operations/op_%00"):
+        answer = customer.call("GET", path)
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), path
+    for path in ("/operations/op_%00/cancel", "/operations/op_%00/challenges", "/challenges/chl_%00/verify"):
+        body = {"effects_version": "v"} | ({"method": "sms"} if path.endswith("challenges") else {"code": "123456"})
+        answer = customer.call("POST", path, None if path.endswith("cancel") else body)
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), path
+    assert customer.call("GET", "/agreements?card_id=card_%00").status_code == 422
+    assert customer.call("GET", "/cards?cursor=%00").status_code == 422
+    for target in ("card_\0", "\0", "card_\ud800"):
+        assert customer.ask("card.unbind", target, expect=422)["code"] == "invalid_request"
+    cluster.sandbox("GET", "/accounts/%00", expect=404)
+    for said in ("op_\0", "op_\ud800", "x" * 10_000):
+        body = json.dumps({"request": said})
+        headers = signed(SECRET, uuid.uuid4().hex, body)
+        assert cluster.http.post(f"{cluster.base}/bank/callbacks", data=body, headers=headers).status_code == 202
+
+
+def test_a_card_number_given_as_a_bank_is_not_repeated_and_not_kept(cluster: Cluster) -> None:
+    customer, number = cluster.customer(), "6225880137706868"
+    for kind in ("card.bind", "wallet.bind"):
+        said = customer.ask(kind, number, expect=422)
+        assert said["code"] == "invalid_target" and number not in json.dumps(said)
+    with cluster.engine().connect() as connection:
+        kept = connection.exec_driver_sql("SELECT * FROM idempotency_keys").all()
+    assert kept and number not in str(kept)
 
 
 def test_bad_input_gets_a_clear_answer(cluster: Cluster) -> None:

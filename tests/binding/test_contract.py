@@ -29,9 +29,6 @@ OPERATIONS = {operation.ok().label: operation.ok() for operation in document.get
 
 @pytest.mark.parametrize("label", sorted(OPERATIONS))
 def test_every_answer_is_in_the_contract(shared: Cluster, label: str) -> None:
-    if "BINDING_DATABASE_URL" in shared.env:
-        pytest.skip("the contract is the same on every database")
-
     @given(case=OPERATIONS[label].as_strategy())
     @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), database=None)
     def agree(case: schemathesis.Case) -> None:

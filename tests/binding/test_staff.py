@@ -218,6 +218,14 @@ def test_nobody_gets_in_with_a_name_that_nobody_has(cluster: Cluster) -> None:
         Browser(cluster).post("/sign-in", expect=401, username=name, password="reviewer1")
 
 
+def test_what_no_database_can_look_for_is_found_nowhere(cluster: Cluster) -> None:
+    for name in ("reviewer1\0", "\0"):
+        Browser(cluster).post("/sign-in", expect=(401, 422), username=name, password="reviewer1")
+    browser = Browser(cluster).signed_in("reviewer1")
+    for path in ("/operations?q=%00", "/operations?after=%00", "/operations/%00", "/accounts/%00", "/audit?account=%00"):
+        assert browser.http.get(browser.base + path, timeout=20).status_code in (200, 404, 422), path
+
+
 def test_production_refuses_the_sandbox_staff(shared: Cluster, tmp_path: Path) -> None:
     if "BINDING_DATABASE_URL" in shared.env:
         pytest.skip("the staff are the same on every database")
