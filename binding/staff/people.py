@@ -19,7 +19,7 @@ from binding.models import Staff, StaffSession
 from binding.settings import settings
 from binding.verification.passwords import hash_password, password_matches
 
-CHAIN = "staff"  # the audit chain of sign-ins and looks; no customer's account is called that
+CHAIN = audit.STAFF  # no customer's account is called that
 DEFAULTS = ("reviewer1", "reviewer2")
 TRIES, LOCKED_S, IDLE_S, LONGEST_S, SHORTEST_PASSWORD = 5, 900, 1800, 8 * 3600, 12
 USERNAME = re.compile(r"^[a-z][a-z0-9._-]{1,31}$")
