@@ -37,8 +37,8 @@ class Service:
         from binding.api.health import Readiness
 
         started = time.perf_counter()
+        executor = self.slot.take()  # first: who may not serve the database does not change it
         with alone():
-            executor = self.slot.take()  # first: who may not serve the database does not change it
             migrate()
             refuse_default_staff()
             durable.launch(executor)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
+import time
 import zlib
 from pathlib import Path
 from typing import IO
@@ -22,6 +23,7 @@ from binding.settings import settings
 log = structlog.get_logger("executors")
 SLOTS = 64
 EVERY_S = 5.0
+PATIENCE_S = 30.0  # a named slot may be held for a moment by who adopts its work, or until the server notices that its host is gone
 LOCK_CLASS = 0x4A42
 
 
@@ -35,7 +37,7 @@ class Slot:
         self._stop = threading.Event()
 
     def take(self) -> str:
-        """Take a free slot (the one that BINDING_EXECUTOR names, if it does); raises when there is none."""
+        """Take a free slot (the one that BINDING_EXECUTOR names, if it does, for which it waits); raises when there is none."""
         if engine().dialect.name == "sqlite":
             self.name = settings().executor or "binding-0"
             path = engine().url.database or "binding.sqlite"
@@ -50,10 +52,15 @@ class Slot:
             return self.name
         self._connection = engine().connect().execution_options(isolation_level="AUTOCOMMIT")
         names = [settings().executor] if settings().executor else [f"binding-{n}" for n in range(SLOTS)]
-        for name in names:
-            if self._lock(name):
-                self.name = name
-                return name
+        until = time.monotonic() + (PATIENCE_S if settings().executor else 0)
+        while True:
+            for name in names:
+                if self._lock(name):
+                    self.name = name
+                    return name
+            if time.monotonic() >= until:
+                break
+            time.sleep(0.2)
         raise NoUsableDatabase(f"no executor slot is free among {names[0]} … {names[-1]}")
 
     def watch(self) -> None:

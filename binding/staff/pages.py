@@ -43,12 +43,16 @@ def _page(session: Session, query: Any, key: Any, after: str) -> tuple[list[Any]
     return rows[:PAGE], (rows[PAGE - 1].id if len(rows) > PAGE else None)
 
 
-def _looked(request: Request, account_id: str, what: str) -> None:
-    """Write down who looked at whose data."""
+def _looked(request: Request, about: str | list[Any], what: str) -> None:
+    """Write down who looked at whose data: an account's, or those of a list's rows; a list that showed nothing is no look."""
+    if isinstance(about, list):
+        about = sorted({row.account_id for row in about})
+        if not about:
+            return
     with writing() as session:
         audit.record(
             session, account_id=people.CHAIN, event="staff.looked", actor=f"staff:{request.state.person.username}",
-            about=account_id, what=what,
+            about=about, what=what,
         )  # fmt: skip
 
 
@@ -73,6 +77,7 @@ def list_operations(
         )
     with reading() as session:
         rows, more = _page(session, query, Operation.id, after)
+    _looked(request, rows, "operations")
     return html(request, "operations.html", rows=rows, more=more, status=status, q=q, statuses=OPEN + CLOSED)
 
 
@@ -129,6 +134,7 @@ def list_notices(request: Request, state: str = "", after: Cursor = "") -> Respo
         query = query.where(Notice.state == state)
     with reading() as session:
         rows, more = _page(session, query, Notice.id, after)
+    _looked(request, rows, "notices")
     return html(request, "notices.html", rows=rows, more=more, state=state)
 
 
@@ -151,6 +157,7 @@ def list_review(request: Request) -> Response:
     with reading() as session:
         query = sa.select(Operation).where(Operation.status == "manual_review").order_by(Operation.id).limit(200)
         rows = [(op, review.live(session, op.id)) for op in session.scalars(query)]
+    _looked(request, [op for op, _ in rows], "review")
     return html(request, "review.html", rows=rows)
 
 
@@ -162,6 +169,7 @@ def show_review(request: Request, operation_id: str) -> Response:
         if found is None:
             raise not_found()
         decision = review.live(session, operation_id)
+    _looked(request, found.account_id, operation_id)
     said = bank.ask(operation_id=operation_id)["state"] if found.status == "manual_review" else None
     return html(request, "case.html", op=found, decision=decision, bank_says=said)
 

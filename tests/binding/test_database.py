@@ -14,9 +14,10 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
-from binding import clock, database, logs, migrate
+from binding import clock, database, executors, logs, migrate
 from binding.database import make_engine, normalise_url, pick_sqlite, safe_in_wal
 from binding.models import Account, Base
+from binding.settings import Settings
 
 from . import forks
 from .conftest import Cluster
@@ -180,6 +181,30 @@ def test_who_is_gone_without_a_word_is_noticed_by_both_sides(cluster: Cluster) -
         with ours:
             options = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT, socket.TCP_USER_TIMEOUT)
             assert [ours.getsockopt(socket.IPPROTO_TCP, option) for option in options] == [5, 5, 3, 15_000]
+
+
+def test_a_slot_that_is_held_for_a_moment_is_waited_for(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = cluster.engine()
+    if engine.dialect.name == "sqlite":
+        pytest.skip("one process, no adoption")
+    monkeypatch.setattr(executors, "engine", cluster.engine)
+    monkeypatch.setattr(executors, "settings", lambda: Settings(BINDING_EXECUTOR="named"))
+    slot, tries, held = executors.Slot(), list[bool](), executors.Slot._key("named")
+    lock = slot._lock
+    with engine.connect() as adopting:
+        assert adopting.scalar(sa.text("SELECT pg_try_advisory_lock(:c, :k)"), held)
+
+        def counted(name: str) -> bool:
+            tries.append(lock(name))
+            if len(tries) == 3:
+                adopting.execute(sa.text("SELECT pg_advisory_unlock(:c, :k)"), held)
+            return tries[-1]
+
+        monkeypatch.setattr(slot, "_lock", counted)
+        try:
+            assert slot.take() == "named" and tries == [False, False, False, True]
+        finally:
+            slot.release()
 
 
 def test_a_database_error_that_is_logged_names_no_values(cluster: Cluster) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import subprocess
@@ -187,6 +188,36 @@ def test_the_cookie_and_the_pages_give_nothing_away(cluster: Cluster) -> None:
     assert "findings" not in browser.get("/audit") and "Verified" in browser.page and "staff.looked" in browser.page
     browser.submit("/sign-out")
     assert 'name="password"' in browser.get("/operations")
+
+
+def test_every_look_at_a_customers_data_is_a_line(cluster: Cluster, stuck: tuple[Customer, str]) -> None:
+    customer, op = stuck
+    other = cluster.customer(cards=[{"bank": "cmb", "tail": "1234"}])
+    other.verified(other.unbind("1234"))
+    name = f"looker-{uuid.uuid4().hex[:8]}"
+    add(cluster, name, "a long enough secret")
+    browser = Browser(cluster).signed_in(name, "a long enough secret")
+    lines = sa.text("SELECT data FROM audit_log WHERE event = 'staff.looked' AND actor = :who ORDER BY seq")
+
+    def looks() -> list[dict]:
+        with cluster.engine().connect() as connection:
+            found = connection.scalars(lines, {"who": f"staff:{name}"}).all()
+        return [json.loads(data) if isinstance(data, str) else data for data in found]
+
+    for path, what, about in (
+        (f"/review/{op}", op, customer.account),
+        (f"/operations/{op}", op, customer.account),
+        (f"/accounts/{customer.account}", "account", customer.account),
+        (f"/operations?q={op}", "operations", [customer.account]),
+    ):
+        browser.get(path)
+        assert looks()[-1] == {"about": about, "what": what}, path
+    for path, what, whose in (("/operations", "operations", customer), ("/review", "review", customer), ("/notices", "notices", other)):
+        browser.get(path)
+        assert looks()[-1]["what"] == what and whose.account in looks()[-1]["about"], path
+    seen = len(looks())
+    browser.get("/operations?q=op_nobodys")
+    assert len(looks()) == seen, "a list that showed nothing is no look"
 
 
 def test_pages_exist_in_chinese_too(cluster: Cluster) -> None:
