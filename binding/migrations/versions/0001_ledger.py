@@ -397,6 +397,8 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_audit_log_operation_id"))
 
     op.drop_table("audit_log")
+    if op.get_bind().dialect.name != "sqlite":
+        op.execute("DROP FUNCTION audit_log_append_only()")  # its trigger went with the table
     op.drop_table("audit_heads")
     with op.batch_alter_table("accounts", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_accounts_phone"))

@@ -43,6 +43,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    # What belongs to calls goes with them: before, every code and failure was an operation's.
+    op.execute("DELETE FROM verification_failures WHERE operation_id IS NULL")
+    op.execute("DELETE FROM challenges WHERE operation_id IS NULL")
     with op.batch_alter_table("verification_failures", schema=None) as batch_op:
         batch_op.alter_column("operation_id", nullable=False)
 
