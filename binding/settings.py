@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import functools
 import hashlib
 import hmac
@@ -10,6 +12,9 @@ from pathlib import Path
 
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+SHORTEST_SECRET = 24  # characters of what other secrets are derived from, or somebody is known by, in production
+SHORTEST_KEY = 16  # bytes of a key that signs webhooks, in production
 
 
 class Settings(BaseSettings):
@@ -41,6 +46,7 @@ class Settings(BaseSettings):
     events_secret: str = Field("", alias="EVENTS_SECRET")
     bank_token: str = Field("", alias="BANK_TOKEN")
     bank_callback_secret: str = Field("", alias="BANK_CALLBACK_SECRET")
+    bank_callback_old_secret: str = Field("", alias="BANK_CALLBACK_OLD_SECRET")
     sms_token: str = Field("", alias="SMS_TOKEN")
     pepper_secret: str = Field("", alias="BINDING_PEPPER")
     admin_hosts: str = Field("127.0.0.1,localhost", alias="BINDING_ADMIN_HOSTS")
@@ -90,16 +96,38 @@ class Settings(BaseSettings):
         found += [
             f"{name} is not set; `python -m tools.secrets` writes it" for name, value in required.items() if not value
         ]
+        found += self._faulty_signing_keys()
         if self.production:
             if self.sandbox:
                 found.append("JIEBANG_SANDBOX must not be set together with JIEBANG_ENV=production")
             if not self.pepper_secret:
                 found.append("BINDING_PEPPER must be set in production")
-            weak = [name for name, secret in self.callers.items() if len(secret) < 24]
+            elif len(self.pepper_secret) < SHORTEST_SECRET:
+                found.append(f"BINDING_PEPPER is too short ({SHORTEST_SECRET} characters at least)")
+            weak = [name for name, secret in self.callers.items() if len(secret) < SHORTEST_SECRET]
             found += [f"the secret of the caller {name!r} in BINDING_SERVICE_TOKENS is too short" for name in weak]
             for name in ("BANK_URL", "SMS_URL"):
                 if not os.environ.get(name):
                     found.append(f"{name} must be set in production")
+        return found
+
+    def _faulty_signing_keys(self) -> list[str]:
+        keys = {
+            "EVENTS_SECRET": self.events_secret,
+            "BANK_CALLBACK_SECRET": self.bank_callback_secret,
+            "BANK_CALLBACK_OLD_SECRET": self.bank_callback_old_secret,
+        }
+        found = []
+        for name, text in keys.items():
+            encoded = text.removeprefix("whsec_")
+            try:  # strictly: who decodes it later leaves out what is no base64, and would sign with what is left
+                key = text.encode() if encoded == text else base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+            except (binascii.Error, ValueError):
+                key = b""
+            if text and not key:
+                found.append(f"{name} must hold base64 after `whsec_`")
+            elif text and self.production and len(key) < SHORTEST_KEY:
+                found.append(f"{name} is too short ({SHORTEST_KEY} bytes at least)")
         return found
 
 

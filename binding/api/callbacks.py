@@ -22,7 +22,8 @@ router = APIRouter(tags=["bank"])
 @router.post("/bank/callbacks", status_code=202, responses=schemas.problems(401))
 async def bank_callback(request: Request) -> dict[str, bool]:
     """Take the bank's word that a request ended as a reason to ask about it now."""
-    body = checked(settings().bank_callback_secret, request.headers, await request.body())
+    secret, older = settings().bank_callback_secret, settings().bank_callback_old_secret
+    body = checked(secret, request.headers, await request.body(), older=older)
     if body is None:
         raise unauthenticated("the signature is wrong or too old")
     request_id = str(body.get("request", ""))

@@ -72,6 +72,7 @@ class Cluster:
             "EVENTS_SECRET": SECRET,
             "BANK_TOKEN": "bank-" + secrets.token_hex(8),
             "BANK_CALLBACK_SECRET": SECRET,
+            "BANK_CALLBACK_OLD_SECRET": "of last year: " + secrets.token_hex(8),
             "SMS_TOKEN": "sms-" + secrets.token_hex(8),
             "BINDING_PEPPER": "pepper-" + secrets.token_hex(8),
             **({"BINDING_DATABASE_URL": database_url} if database_url else {}),

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from binding.ports.webhooks import signed
+
 from .conftest import Cluster, Customer
 
 
@@ -82,8 +84,11 @@ def test_unknown_accounts_and_modes_are_refused(cluster: Cluster) -> None:
 
 
 def test_a_callback_without_the_banks_signature_is_refused(cluster: Cluster) -> None:
-    answer = cluster.http.post(f"{cluster.base}/bank/callbacks", json={"request": "op_x"})
-    assert answer.status_code == 401
+    url, body = f"{cluster.base}/bank/callbacks", '{"request": "op_x"}'
+    assert cluster.http.post(url, data=body).status_code == 401
+    secrets = (("of nobody", 401), (cluster.env["BANK_CALLBACK_SECRET"], 202), (cluster.env["BANK_CALLBACK_OLD_SECRET"], 202))
+    for secret, expected in secrets:
+        assert cluster.http.post(url, data=body, headers=signed(secret, "m1", body)).status_code == expected
 
 
 def test_health_figures_and_contract_are_published(cluster: Cluster) -> None:

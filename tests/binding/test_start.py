@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import subprocess
 import sys
@@ -12,9 +13,10 @@ import pytest
 from . import forks
 from .conftest import ROOT
 
+SIGNING = "whsec_" + base64.b64encode(b"0123456789abcdef").decode()
 GOOD = {
-    "BINDING_SERVICE_TOKENS": "gateway:" + "x" * 32, "EVENTS_SECRET": "whsec_eA==", "BANK_TOKEN": "b",
-    "BANK_CALLBACK_SECRET": "whsec_eA==", "SMS_TOKEN": "s", "BINDING_PEPPER": "p", "BANK_URL": "http://127.0.0.1:9",
+    "BINDING_SERVICE_TOKENS": "gateway:" + "x" * 32, "EVENTS_SECRET": SIGNING, "BANK_TOKEN": "b",
+    "BANK_CALLBACK_SECRET": SIGNING, "SMS_TOKEN": "s", "BINDING_PEPPER": "p" * 24, "BANK_URL": "http://127.0.0.1:9",
     "SMS_URL": "http://127.0.0.1:9",
 }  # fmt: skip
 
@@ -26,6 +28,11 @@ GOOD = {
         ({"EVENTS_SECRET": ""}, "EVENTS_SECRET is not set"),
         ({"JIEBANG_ENV": "production", "JIEBANG_SANDBOX": "1"}, "JIEBANG_SANDBOX must not be set"),
         ({"JIEBANG_ENV": "production", "BINDING_PEPPER": ""}, "BINDING_PEPPER must be set"),
+        ({"JIEBANG_ENV": "production", "BINDING_PEPPER": "p"}, "BINDING_PEPPER is too short"),
+        ({"EVENTS_SECRET": "whsec_no-base64!"}, "EVENTS_SECRET must hold base64"),
+        ({"BANK_CALLBACK_SECRET": "whsec_"}, "BANK_CALLBACK_SECRET must hold base64"),
+        ({"BANK_CALLBACK_OLD_SECRET": "whsec_?"}, "BANK_CALLBACK_OLD_SECRET must hold base64"),
+        ({"JIEBANG_ENV": "production", "BANK_CALLBACK_SECRET": "whsec_eA=="}, "BANK_CALLBACK_SECRET is too short"),
         ({"JIEBANG_ENV": "production", "BINDING_SERVICE_TOKENS": "gateway:short"}, "too short"),
         ({"JIEBANG_ENV": "production", "BANK_URL": ""}, "BANK_URL must be set"),
     ],

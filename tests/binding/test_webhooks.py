@@ -19,6 +19,14 @@ def test_a_signed_object_is_read_and_only_with_its_own_signature() -> None:
     assert checked(SECRET, {}, body.encode()) is None
 
 
+def test_while_a_secret_is_turned_the_older_one_counts_too() -> None:
+    body, older = '{"request": "op_1"}', "the secret of last year"
+    assert checked(SECRET, signed(older, "m1", body), body.encode()) is None
+    for used in (SECRET, older):
+        assert checked(SECRET, signed(used, "m1", body), body.encode(), older=older) == {"request": "op_1"}
+    assert checked(SECRET, signed("another", "m1", body), body.encode(), older=older) is None
+
+
 @pytest.mark.parametrize("body", ["", "[]", "7", '"text"', "null", "{", "[" * 100_000, '{"a":' * 100_000])
 def test_odd_bodies_are_refused_though_they_are_signed(body: str) -> None:
     assert checked(SECRET, signed(SECRET, "m1", body), body.encode()) is None
