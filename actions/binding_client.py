@@ -17,6 +17,7 @@ class Card(TypedDict):
     quick_pay: bool
     repayment: bool
     state: str
+    reserved_phone_masked: str | None
 
 
 class Wallet(TypedDict):

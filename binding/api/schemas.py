@@ -31,6 +31,7 @@ class Card(_Shape):
     repayment: bool
     state: Literal["bound", "unbinding", "unbound", "suspended"]
     bound_at: str
+    reserved_phone_masked: str | None = Field(description="the phone number that the bank knows, 138****5678")
 
 
 class Wallet(_Shape):

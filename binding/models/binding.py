@@ -14,10 +14,17 @@ OBLIGATION_STATES = ("open", "settled")
 
 
 class Card(Base):
-    """A bound bank card: bank, type and last four digits, never more. `protocol_no` is the bank's signed agreement."""
+    """A bound bank card: bank, type and last four digits, never more. `protocol_no` is the bank's signed agreement.
+
+    `reserved_phone` is the number that the bank sends this card's codes to, masked (138****5678); None where it is not known.
+    """
 
     __tablename__ = "cards"
-    __table_args__ = (one_of("state", tuple(CARD), "state"), one_of("type", ("debit", "credit"), "type"))
+    __table_args__ = (
+        one_of("state", tuple(CARD), "state"),
+        one_of("type", ("debit", "credit"), "type"),
+        sa.CheckConstraint("reserved_phone LIKE '___****____'", name="reserved_phone"),
+    )
 
     id: Mapped[str] = mapped_column(primary_key=True)
     account_id: Mapped[str] = mapped_column(sa.ForeignKey("accounts.id"), index=True)
@@ -31,6 +38,7 @@ class Card(Base):
     unbound_count: Mapped[int] = mapped_column(default=0)
     bound_at: Mapped[dt.datetime]
     unbound_at: Mapped[dt.datetime | None]
+    reserved_phone: Mapped[str | None]
 
 
 class Wallet(Base):
@@ -69,7 +77,7 @@ class Agreement(Base):
     card_id: Mapped[str | None] = mapped_column(sa.ForeignKey("cards.id"), index=True)
     merchant: Mapped[str]
     kind: Mapped[str] = mapped_column(default="auto_renew")
-    amount: Mapped[int | None]
+    amount: Mapped[int | None] = mapped_column(sa.BigInteger)
     currency: Mapped[str] = mapped_column(default="CNY")
     next_charge_at: Mapped[dt.datetime | None]
     state: Mapped[str] = mapped_column(default="active")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from binding.models.base import Base
@@ -13,4 +14,4 @@ class SandboxState(Base):
     __tablename__ = "sandbox_state"
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    clock_offset_s: Mapped[int] = mapped_column(default=0)
+    clock_offset_s: Mapped[int] = mapped_column(sa.BigInteger, default=0)

@@ -21,7 +21,7 @@ _CHECK: TypeAdapter[Any] = TypeAdapter(Checked | Refused)
 
 def submit(*, operation_id: str, account_id: str, request: dict[str, Any]) -> dict[str, Any]:
     """Send an operation to the bank, or send it again: the bank does it once. Returns an `Outcome`'s fields or unknown, never raises."""
-    body = {"account": account_id} | {k: v for k, v in request.items() if k not in ("action", "cards")}
+    body = {"account": account_id} | {k: v for k, v in request.items() if k not in ("action", "cards", "reserved_phone")}
     return _call("POST", f"/bank/v1/{request['action']}", operation_id, json=body)
 
 

@@ -119,7 +119,7 @@ def create(session: Session, *, spec: AccountSpec, account_id: str | None = None
         card = Card(
             id=new_id("card"), account_id=account.id, bank=item.bank, type=item.type, tail=item.tail,
             quick_pay=item.quick_pay, repayment=item.repayment, state="bound", protocol_no=new_id("BP"),
-            bound_at=moment - dt.timedelta(days=400 - index),
+            bound_at=moment - dt.timedelta(days=400 - index), reserved_phone=masks.phone(phone),
         )  # fmt: skip
         session.add(card)
         cards[item.tail] = cards[f"{item.bank}:{item.tail}"] = card

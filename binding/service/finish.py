@@ -242,6 +242,7 @@ def _card_bound(session: Session, found: Operation, moment: dt.datetime) -> dict
     card = Card(
         id=new_id("card"), account_id=found.account_id, bank=found.target, type=details["card_type"], tail=details["tail"],
         quick_pay=True, repayment=False, state="bound", protocol_no=f"BP{found.id}", bound_at=moment,
+        reserved_phone=details.get("reserved_phone"),
     )  # fmt: skip
     session.add(card)
     session.flush()

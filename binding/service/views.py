@@ -19,7 +19,7 @@ def card(row: Card) -> dict[str, Any]:
     return {
         "id": row.id, "bank": row.bank, "type": row.type, "tail": row.tail, "quick_pay": row.quick_pay,
         "repayment": row.repayment, "state": row.state, "bound_at": rfc3339(row.bound_at),
-        "unbound_at": rfc3339(row.unbound_at),
+        "unbound_at": rfc3339(row.unbound_at), "reserved_phone_masked": row.reserved_phone,
     }  # fmt: skip
 
 

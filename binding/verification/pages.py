@@ -19,7 +19,7 @@ from binding.errors import Problem, not_found
 from binding.models import Account, Challenge, Failure, Operation
 from binding.ports import bank
 from binding.repository import bindings, operations
-from binding.service import views
+from binding.service import masks, views
 from binding.service.tell import queue_event
 from binding.settings import settings
 from binding.tokens import Caller
@@ -132,6 +132,7 @@ def submit_card(*, ticket: str, who: Caller, number: str, holder: str, id_number
         challenge, found, _ = _own(session, ticket, who, "card_details")
         target = challenges.check_still_so(session, found, challenge)
         kept = {key: answer[key] for key in ("card_token", "tail", "card_type")}
+        kept |= {"reserved_phone": masks.phone(phone)}
         challenges.accept(session, caller=who, found=found, challenge=challenge, target=target, wait_s=0, details=kept)
         queue_event(session, found)
         return views.operation(session, found)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
+import shutil
 import socket
 from pathlib import Path
 from typing import Any
@@ -13,14 +15,15 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from sqlalchemy.orm import Session
 
 from binding import clock, database, executors, logs, migrate
 from binding.database import make_engine, normalise_url, pick_sqlite, safe_in_wal
-from binding.models import Account, Base
+from binding.models import Account, Base, Call, Challenge, Failure
 from binding.settings import Settings
 
 from . import forks
-from .conftest import Cluster
+from .conftest import Cluster, postgres_url, sqlite_template
 from .test_start import GOOD
 
 
@@ -110,6 +113,57 @@ def test_an_older_database_keeps_its_rows(tmp_path: Path, monkeypatch: pytest.Mo
         partial = "SELECT sql FROM sqlite_master WHERE name = 'uq_challenges_live_sms'"
         assert "WHERE method = 'sms'" in connection.exec_driver_sql(partial).scalar()
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_the_tables_can_be_taken_down_and_made_again(kind: str, tmp_path: Path) -> None:
+    made = contextlib.contextmanager(postgres_url)() if kind == "postgresql" else contextlib.nullcontext(None)
+    with made as url:
+        if url is None:
+            shutil.copy(sqlite_template(), tmp_path / "ledger.sqlite")
+        engine, moment = make_engine(url or f"sqlite:///{tmp_path}/ledger.sqlite"), clock.real_now()
+        with Session(engine) as session, session.begin():  # a call at the desk, and a wrong code in it
+            session.add(Account(id="acc_a", phone="13800000000", language="zh", created_at=moment))
+            session.flush()
+            session.add(Call(id="call_a", account_id="acc_a", agent="agent", created_at=moment))
+            session.flush()
+            session.add(
+                Challenge(
+                    id="chl_a", account_id="acc_a", call_id="call_a", method="sms", state="issued", secret_hash="h", salt="s",
+                    created_at=moment, expires_at=moment,
+                )
+            )  # fmt: skip
+            session.flush()
+            session.add(Failure(id="fail_a", account_id="acc_a", challenge_id="chl_a", method="sms", at=moment))
+        tables = set(Base.metadata.tables)
+        for step, left in ((command.downgrade, set[str]()), (command.upgrade, tables)):
+            with engine.connect() as connection:
+                if kind == "sqlite":
+                    connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+                    connection.commit()
+                config = migrate.config()
+                with connection.begin():
+                    config.attributes["connection"] = connection
+                    step(config, "base" if step is command.downgrade else "head")
+                assert set(sa.inspect(connection).get_table_names()) & tables == left
+        engine.dispose()
+
+
+def test_a_card_keeps_no_whole_phone_number(cluster: Cluster) -> None:
+    customer = cluster.customer(phone="13812345678", cards=[{"bank": "cmb", "tail": "1234"}])
+    assert customer.card("1234")["reserved_phone_masked"] == "138****5678"
+    with pytest.raises(sa.exc.IntegrityError, match="reserved_phone"), cluster.engine().begin() as connection:
+        connection.exec_driver_sql("UPDATE cards SET reserved_phone = '13812345678'")
+
+
+def test_amounts_and_the_clock_are_wider_than_31_bits(cluster: Cluster) -> None:
+    customer = cluster.customer(
+        cards=[{"bank": "cmb", "tail": "1234"}], agreements=[{"merchant": "m", "card": "1234", "amount": 10**15}]
+    )
+    assert [a["amount"] for a in customer.get("/agreements")["items"]] == [10**15]
+    with cluster.engine().connect() as connection:
+        connection.exec_driver_sql("INSERT INTO sandbox_state (id, clock_offset_s) VALUES (2, 3000000000)")
+        connection.rollback()
 
 
 class CutOff(Exception):

@@ -128,6 +128,7 @@ def test_a_card_is_bound_on_the_page_and_its_number_is_kept_nowhere(cluster: Clu
     done = customer.until(op, "succeeded")
     tail = DETAILS["number"][-4:]
     assert done["result"]["tail"] == tail
+    assert customer.card(tail)["reserved_phone_masked"] == "138****8000"
     assert {"cmb": tail}.items() <= {
         c["bank"]: c["tail"] for c in customer.truth()["cards"] if c["tail"] == tail
     }.items()
