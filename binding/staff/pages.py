@@ -84,7 +84,7 @@ def list_operations(
 @router.get("/operations/{operation_id}")
 def show_operation(request: Request, operation_id: str) -> Response:
     """Show an operation with all that belongs to it, never a code's hash."""
-    with reading() as session:
+    with reading(one_moment=True) as session:  # a line that is written meanwhile would look like one without its head
         found = session.get(Operation, operation_id)
         if found is None:
             raise not_found()
@@ -142,7 +142,7 @@ def list_notices(request: Request, state: str = "", after: Cursor = "") -> Respo
 def show_audit(request: Request, account: Annotated[str, Query(max_length=64)] = "", all: bool = False) -> Response:
     """Show a chain, verified as it is read; `all=1` verifies every chain."""
     chain = account.strip() or people.CHAIN
-    with reading() as session:
+    with reading(one_moment=True) as session:
         last = sa.select(AuditRow).where(AuditRow.account_id == chain).order_by(AuditRow.seq.desc()).limit(200)
         rows = list(session.scalars(last))
         count, findings = audit.verify(session, account_id=None if all else chain)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from collections.abc import Iterator
 from types import ModuleType
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from binding import database
 from binding.clock import real_now
 from binding.models import AuditRow
 
@@ -149,6 +152,22 @@ def test_a_chain_cut_back_together_with_its_head_is_found_by_a_mark_that_was_kep
         session.expire_all()
         assert audit.verify(session)[1] == [], "the older head has a good seal"
         assert audit.verify(session, marks=[kept])[1] == [f"{kept}: the lines of that time are no longer what they were"]
+
+
+def test_a_line_that_is_written_meanwhile_is_no_finding(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    audit, customer, engine = audit_of(cluster, monkeypatch), cluster.customer(cards=CARDS), cluster.engine()
+    monkeypatch.setattr(database, "engine", lambda: engine)
+    monkeypatch.setattr(sys, "argv", ["audit", "verify"])
+    asked: list[str] = []
+
+    @sa.event.listens_for(engine, "after_cursor_execute")
+    def _meanwhile(_: Any, __: Any, statement: str, *___: Any) -> None:
+        if "FROM audit_heads" in statement and not asked:
+            asked.append(customer.unbind("1234")["id"])
+
+    assert audit.main() == 0 and asked, capsys.readouterr().out
 
 
 def audit_of(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
