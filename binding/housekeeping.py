@@ -20,7 +20,9 @@ from binding.settings import settings
 
 log = structlog.get_logger("housekeeping")
 SWEEP_S, FORGET_S = 5.0, 3600.0
-FORGET_ROUNDS = 1000  # half a million finished workflows, more than an hour makes; expiry waits meanwhile, so there is an end
+FORGET_ROUNDS = (
+    1000  # half a million finished workflows, more than an hour makes; expiry waits meanwhile, so there is an end
+)
 
 
 class Housekeeper:
@@ -57,8 +59,11 @@ def sweep() -> int:
         owners = operations.owners_with_overdue(session, before)
     count = 0
     for owner in owners:
-        with writing(owner) as session:
-            count += expire_due(session, owner)
+        try:
+            with writing(owner) as session:
+                count += expire_due(session, owner)
+        except Exception as error:  # the next account's time is its own
+            log.error("an account's operations could not be expired", account=owner, exc_info=error)
     return count
 
 

@@ -105,3 +105,26 @@ def test_all_finished_work_that_is_old_enough_is_forgotten(world: Inside, monkey
     monkeypatch.setattr(durable, "forget_before", lambda _: kept.pop(0))
     housekeeping.forget()
     assert kept == []
+
+
+def test_an_account_that_fails_keeps_no_other_from_expiring(world: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    stuck, other = (world.customer(cards=CARDS[:1]) for _ in range(2))
+    asked = {
+        who.account: who.call(
+            "POST", "/operations", {"kind": "card.unbind", "target": who.get("/cards")["items"][0]["id"]}
+        ).json()
+        for who in (stuck, other)
+    }
+    world.advance(31 * 60)
+    whole = housekeeping.expire_due
+
+    def failing(session: Any, owner: str) -> int:
+        if owner == stuck.account:
+            raise sa.exc.DataError("a row that no statement takes", None, Exception())
+        return whole(session, owner)
+
+    monkeypatch.setattr(housekeeping, "expire_due", failing)
+    housekeeping.sweep()
+    with reading() as session:
+        states = {owner: session.get_one(Operation, op["id"]).status for owner, op in asked.items()}
+    assert states == {stuck.account: "awaiting_verification", other.account: "expired"}
