@@ -37,8 +37,12 @@ ENGLISH = frozenset(
     reading rebinding refuse regenerate relate release reopen rice running sale saying secure seen sending sense sequence share side sure taken taxi time waiting wanna wanting woke anger
     pile media timing tide resume mesage remaining delaying awaiting medicine huge hung sung rung hence amaze amazing ago agent again engage enable enlarge linger finger singer longing
     bringing changing mending lending tending bending defending mailing sailing hanging banging gaining paining raining training ceiling dealing healing leading heading needing names
-    bane cane pane sane lane wide tile mile fine pine wine vine pipe ripe type life wife safe bare dare fare rare ware tape cape shape base chase phase lease""".split()
+    bane cane pane sane lane wide tile mile fine pine wine vine pipe ripe type life wife safe bare dare fare rare ware tape cape shape base chase phase lease ai""".split()
 )
+# words that end in what sounds like the beginning of 解绑 or 绑定, and are not misspelt
+_WORDS = re.compile("直接|间接|连接|链接|对接|衔接|[春过佳季情细环]节|[我你他她大小表堂姐][的]?姐")
+# what English sentences call by its pinyin though it has no other name there
+_AT_HOME = frozenset("jintiao baitiao huabei jiebei jingdong taobao tianmao meituan pinduoduo douyin zhihu baidu".split())
 _FUZZY = (("zh", "z"), ("ch", "c"), ("sh", "s"), ("ang", "an"), ("eng", "en"), ("ing", "in"), ("l", "n"), ("h", "f"))
 
 
@@ -90,8 +94,9 @@ class Speller:
 
     BEAM, FUZZY_COST, SHARE, LEAST, GAIN = 24, 4.0, 25, 8, 7.0
 
-    def __init__(self, counts: dict[str, int]) -> None:
-        self._counts = counts
+    def __init__(self, counts: dict[str, int], names: Iterable[str] = ()) -> None:
+        """`counts`: n-grams of the training sentences; `names`: words that English writes like pinyin (Huawei, Minsheng) and that stay there."""
+        self._counts, self._names = counts, frozenset(names)
         self._total = sum(n for gram, n in counts.items() if len(gram) == 1) or 1
         self._by_sound: dict[str, list[str]] = defaultdict(list)
         for gram in counts:
@@ -101,19 +106,19 @@ class Speller:
         self._usual = self._rivals()
 
     @classmethod
-    def learn(cls, sentences: Iterable[str]) -> "Speller":
-        """Count the n-grams (1–4 characters) of the Chinese parts of sentences."""
+    def learn(cls, sentences: Iterable[str], names: Iterable[str] = ()) -> "Speller":
+        """Count the n-grams (1–4 characters) of the Chinese parts of sentences; `names` as for `Speller`."""
         counts: Counter[str] = Counter()
         for sentence in sentences:
             for run in HAN_RUN.findall(sentence):
                 marked = f"^{run}$"
                 for n in (1, 2, 3, 4):
                     counts.update(marked[i : i + n] for i in range(len(marked) - n + 1))
-        return cls({gram: n for gram, n in sorted(counts.items()) if n > 1 or len(gram) < 4})
+        return cls({gram: n for gram, n in sorted(counts.items()) if n > 1 or len(gram) < 4}, names)
 
     def state(self) -> dict[str, Any]:
         """Return what `Speller(**state)` needs."""
-        return {"counts": self._counts}
+        return {"counts": self._counts, "names": sorted(self._names)}
 
     def _rivals(self) -> dict[tuple[str, ...], str]:
         """Map the reading of each frequent word to the word, where it outweighs all others that sound the same."""
@@ -132,19 +137,23 @@ class Speller:
     def repair(self, text: str) -> str:
         """Replace homophone slips (节绑 → 解绑): a stretch that sounds like a frequent word, is itself next to unknown, and reads far worse where it stands
         (直接调用 holds 接调, which sounds like 解掉, but 直 wants 接)."""
+        return self._repair(text, self.GAIN)
+
+    def _repair(self, text: str, gain: float) -> str:
         out = list(text)
         read = reading(text)
         if len(read) != len(text):
             return text
+        ends = {match.end() - 1 for match in _WORDS.finditer(text)}
         for n in (4, 3, 2):
             for i in range(len(text) - n + 1):
                 gram = "".join(out[i : i + n])
-                if not HAN_RUN.fullmatch(gram):
+                if not HAN_RUN.fullmatch(gram) or i in ends:
                     continue
                 usual = self._usual.get(tuple(read[i : i + n]))
                 if usual and usual != gram and self._counts[usual] >= self.SHARE * max(1, self._counts.get(gram, 0)):
                     better = [*out[:i], *usual, *out[i + n :]]
-                    if self._fluency(better, i, i + n) - self._fluency(out, i, i + n) > self.GAIN:
+                    if self._fluency(better, i, i + n) - self._fluency(out, i, i + n) > gain:
                         out = better
         return "".join(out)
 
@@ -204,22 +213,52 @@ class Speller:
         """Replace the pinyin in a lower-case text by characters, where it reads as Chinese; English stays."""
         chinese = bool(HAN_RUN.search(text))
         if not chinese and not looks_typed(text):
-            return text
+            return LATIN_RUN.sub(self._borrowed, text)
 
         def replace(match: re.Match[str]) -> str:
-            run = match.group().strip("'")
-            words = run.split()
-            if not all(split(w.replace("'", "")) for w in words):  # mixed with English or a name: word by word
-                return " ".join(self._word(w, chinese) for w in words)
-            if chinese and all(w in ENGLISH for w in words):
-                return match.group()
-            found, score = self._decode(" ".join(words), text[max(0, match.start() - 2) : match.start()] if chinese else "^")
-            return found if found and score > -9.0 else match.group()
+            before = text[max(0, match.start() - 2) : match.start()] if chinese else "^"
+            return self._typed(match.group(), before, chinese)
 
         return LATIN_RUN.sub(replace, text)
 
-    def _word(self, word: str, chinese: bool) -> str:
-        if word in ENGLISH and chinese or len(split(word) or ()) < 2:
-            return word
-        found, score = self._decode(word, "^")
-        return found if found and score > -9.0 else word
+    def _typed(self, run: str, before: str, chinese: bool) -> str:
+        """Decode a run of Latin words, each stretch that can be read as pinyin for itself; names and English between them stay."""
+        words = run.strip("'").split()
+        parts: list[tuple[bool, list[str]]] = []
+        for word in words:
+            readable = bool(split(word.replace("'", "")))
+            if parts and parts[-1][0] == readable:
+                parts[-1][1].append(word)
+            else:
+                parts.append((readable, [word]))
+        out = []
+        for readable, part in parts:
+            whole = len(parts) == 1
+            syllables = sum(len(split(word.replace("'", "")) or ()) for word in part)
+            english = [word for word in part if word in ENGLISH]
+            # beside Chinese or English words a stretch of short words is as likely English ("on it")
+            if not readable or chinese and len(english) == len(part) or not whole and (syllables < 2 or english and len(english) * 2 >= len(part)):
+                out.append(" ".join(part))
+                continue
+            found, score = self._decode(" ".join(part), before if whole else "^")
+            # its writer chose no characters, so the usual word is right unless it reads far worse
+            out.append(self._repair(found, -self.GAIN) if found and score > -9.0 else " ".join(part))
+        return " ".join(out) if len(parts) > 1 or out != [" ".join(words)] else run
+
+    def _borrowed(self, run: re.Match[str]) -> str:
+        """Replace the pinyin words in English ("close kuaijie zhifu") by the frequent Chinese words that are read so; names that English uses stay."""
+        words, out, i = run.group().split(), [], 0
+        while i < len(words):
+            for n in (3, 2, 1):
+                part = words[i : i + n]
+                syllables = [split(word) for word in part]
+                if len(part) == n and len("".join(part)) >= 5 and all(syllables) and not any(w in ENGLISH or w in _AT_HOME or w in self._names for w in part):
+                    usual = self._usual.get(tuple(s for word in syllables for s in word or ()))
+                    if usual:
+                        out.append(usual)
+                        i += n
+                        break
+            else:
+                out.append(words[i])
+                i += 1
+        return " ".join(out) if out != words else run.group()

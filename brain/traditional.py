@@ -12,7 +12,7 @@ PASSES = (("TWPhrasesRev", "TWVariantsRevPhrases", "TWVariantsRev", "HKVariantsR
 
 
 class Longest:
-    """Replaces by the longest key that matches at each place."""
+    """Replaces by the longest key that matches at each place; a key of Latin letters only where it is a whole word (`yhk`, not the end of `alipayhk`)."""
 
     def __init__(self, table: dict[str, str]) -> None:
         self.table = table
@@ -30,7 +30,7 @@ class Longest:
         while i < len(text):
             for n in range(min(self._longest.get(text[i], 0), len(text) - i), 0, -1):
                 value = self.table.get(text[i : i + n])
-                if value is not None:
+                if value is not None and not _inside_word(text, i, i + n):
                     if n == len(value):
                         out += [(c, *pieces[i + k][1:]) for k, c in enumerate(value)]
                     else:
@@ -41,6 +41,15 @@ class Longest:
                 out.append(pieces[i])
                 i += 1
         return out
+
+
+def _inside_word(text: str, start: int, end: int) -> bool:
+    """Tell whether a range of a text begins or ends within a Latin word."""
+    return (start > 0 and _latin(text[start - 1]) and _latin(text[start])) or (end < len(text) and _latin(text[end - 1]) and _latin(text[end]))
+
+
+def _latin(character: str) -> bool:
+    return character.isascii() and character.isalpha()
 
 
 @lru_cache(maxsize=1)

@@ -34,6 +34,7 @@ from brain.recipe import fast as fast_mode
 from brain.recipe import fingerprint, tuning_code
 from brain.regression import Regression, fit, softmax
 from brain.rejection import OUT_OF_SCOPE, calibrate, lean
+from brain.vocabulary import english_words
 from brain.weights import FORMAT, LAYERS, LOWER, SHA256
 
 logger = logging.getLogger(__name__)
@@ -92,7 +93,7 @@ def train(samples: list[Sample], encoders: Encoders, *, seed: int = 7, fast: boo
     labels = sorted({sample.label for sample in samples})
     y = np.array([labels.index(sample.label) for sample in samples])
     normal = [normalise(sample.text).text for sample in samples]
-    speller = Speller.learn(normal)
+    speller = Speller.learn(normal, english_words())
     texts = [speller.repair(speller.decode(text)) for text in normal]
     languages = np.array([sample.language or ("zh" if detect(text) == "zh" else "en") for sample, text in zip(samples, texts)])
     say(f"{len(samples)} sentences, {len(labels)} labels")

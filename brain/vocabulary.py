@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,16 @@ def names_of(canonical: str, row: dict[str, Any]) -> list[str]:
     short = row.get("short") or {}
     names = [row.get("zh"), row.get("en"), *(short.values() if isinstance(short, dict) else [short]), *(row.get("also") or [])]
     return [str(name) for name in names if name is not None and str(name).strip()]
+
+
+def english_words(folder: Path = FOLDER) -> list[str]:
+    """List the words of all English display names, lower-case: `minsheng`, `huawei`, `bank`."""
+    words: set[str] = set()
+    for path in sorted(folder.glob("*.yml")):
+        for row in (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).values():
+            if isinstance(row, dict):
+                words |= set(re.findall("[a-z]+", str(row.get("en", "")).lower()))
+    return sorted(words)
 
 
 class Vocabulary:

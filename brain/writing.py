@@ -41,9 +41,14 @@ def _emoji() -> dict[str, tuple[str, str]]:
     return table
 
 
-@lru_cache(maxsize=1)
-def _spoken() -> Longest:
-    return Longest({str(k): str(v) for k, v in yaml.safe_load((LEXICON / "spoken.yml").read_text(encoding="utf-8")).items()})
+# 点解绑 is "press unbind" in Mandarin and "why (un)bind" in Cantonese; these characters tell.
+_CANTONESE = re.compile("[唔嘅咗冇佢哋喺啲㗎嚟睇俾畀咩乜嗰]")
+
+
+@lru_cache(maxsize=2)
+def _spoken(cantonese: bool) -> Longest:
+    words = {str(k): str(v) for k, v in yaml.safe_load((LEXICON / "spoken.yml").read_text(encoding="utf-8")).items()}
+    return Longest({k: v for k, v in words.items() if not (cantonese and k == v and k.startswith("点解"))})
 
 
 def _fold(text: str) -> list[Piece]:
@@ -141,8 +146,7 @@ def normalise(text: str) -> Normal:
     chinese = bool(HAN.search(PLACEHOLDER.sub("", text)))
     pieces = _mask(_speak(pieces, chinese), chinese)
     if chinese:
-        pieces = _spoken()(simplify(pieces))
-    else:
-        pieces = pieces
+        plain = simplify(pieces)
+        pieces = _spoken(bool(_CANTONESE.search("".join(piece[0] for piece in plain))))(plain)
     pieces = _calm(pieces)
     return Normal("".join(p[0] for p in pieces), tuple((p[1], p[2]) for p in pieces))
