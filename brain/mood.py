@@ -97,6 +97,7 @@ _TOLD = re.compile(
     r"|\b(?:already|yesterday|last (?:week|month|year))\b[^,.;?!]{0,24}$"
     r"|(?<![别不])(?<!不用)(?:说|让我|叫我|劝我|建议我?|教我|告诉我|提示我?|写着|显示|听说|据说|所谓的?|问我)[^,.;?!]{0,10}$"
     r"|\b(?:said|says|saying|told|tells|asked|asks|suggests?|suggested|advises?|advised|recommends?|recommended|heard|claims?|mentions?|the word|called|labell?ed)\b[^,.;?!]{0,40}$"
+    r"|\b(?:keeps?|kept|always) (?:telling|saying|nagging|insisting)\b[^,.;?!]{0,40}$"
     r"|\b(?:he|she|they|who|someone|somebody|(?:my|his|her|our|the) (?:husband|wife|friend|mom|mum|mother|dad|father|son|daughter|brother|sister|colleague|boss))(?: \w+){0,4} $"
     r"|\b(?:calls|times|hours|days|minutes|weeks) (?:just )?to (?:\w+ )?$"
     r"|\b(?:did|has|have|was|were|had|why|does|do (?:i|we|you|they)|is (?:it|my|the)|are (?:my|the))\b[^,.;?!]{0,40}$"
@@ -105,20 +106,30 @@ _PAST = re.compile(r"\b(?:i|we|you|it|card|wallet|pay|account)(?: \w+ly| just| a
     r"|^(?:so |and |well )?(?:just|finally|already) (?=(?:removed|unbound|unlinked|deleted|dropped|detached|disconnected|erased|cancell?ed|closed|disabled|stopped|deactivated|linked|added|bound|connected)\b)")
 _AFTER_WHEN = re.compile(r"^[^,.;?!]{0,8}的时候")
 _AFTER_DONE = re.compile(r"^[^,.;?!]{0,24}?(?:了(?:吗|没|么|嘛|\?|啊\?|,|$)|过(?:吗|了|,|$)|\b(?:yesterday|ago|already|last (?:week|month|year))\b)")
-_RETRACTED = re.compile(r"\b(?:no wait|wait no|hang on|hold on|scratch that)\b[^?]*\b(?:leave|keep|think|don'?t|not)\b[^?]*$|(?:(?<![掉绑开除])算了|先不(?:弄|办|解|关|绑)?了?|不弄了|不办了|不解了|不关了|不绑了|以后再说|改天再说|再想想|再考虑|当我没说|还是留着|先留着|留着吧|我自己来|不劳|(?:继续|接着|还是让它|还是)(?:扣|续|用|绑|留|开)(?:着|下去)?(?:吧|好了)?|\bnever ?mind\b|\bchanged my mind\b|\bon second thought\b|\bforget (?:it|about it)\b|\bnot (?:now|yet|today)\b|\bmaybe later\b|\bkeep (?:it|them)\b|\bleave it\b|\bdecided (?:not|to keep)\b|\? ?(?:no|nah|nope)\b[^?]{0,24})[^\w]*$")
+_RETRACTED = re.compile(r"\b(?:no wait|wait no|hang on|hold on|scratch that)\b[^?]*\b(?:leave|keep|think|don'?t|not)\b[^?]*$|(?:(?<![掉绑开除])算了|先不(?:弄|办|解|关|绑)?了?|不弄了|不办了|不解了|不关了|不绑了|以后再说|改天再说|再想想|再考虑|当我没说|还是留着|先留着|留着吧|我自己来|不劳|(?:继续|接着|还是让它|就让它|让它|还是)(?:扣|续|用|绑|留|开)(?:着|下去)?(?:吧|好了)?|\bforget (?:that )?i (?:said|asked|mentioned)[\w ]{0,12}|\bnever ?mind\b|\bchanged my mind\b|\bon second thought\b|\bforget (?:it|about it)\b|\bnot (?:now|yet|today)\b|\bmaybe later\b|\bkeep (?:it|them)\b|\bleave it\b|\bdecided (?:not|to keep)\b|\? ?(?:no|nah|nope)\b[^?]{0,24})[^\w]*$")
 # Put off: not now. Left alone: whatever has no verb of its own. Another platform: its bindings are not ours. Words to be translated are not meant at all.
 _PUT_OFF = re.compile(
     r"(?:以后|将来|改天|改日|下次|下个?月|下周|明年|过完?年|过几天|过一?阵子?|过段时间|到时候?|回头|等[^,.;?!]{1,14})[^,.;?!]{0,10}再|(?:现在|暂时)不急|不着急"
     r"|\b(?:some other time|another (?:day|time)|next (?:week|month|year)|later on|after (?:payday|the holidays)|no rush|not in a hurry|(?:when|once) (?:it|that|the \w+)(?: \w+)? (?:comes|arrives|is here)|(?:i'll|i will|we'll|will) (?:come|be|get) back)\b"
 )
+_SOME_DAY = re.compile(r"(?:以后|哪天|将来)[^.;?!]{0,14},(?:到时候?)?再说[^,.;?!]{0,4}$")
+# done by oneself
+_MYSELF = re.compile(r"(?:我|俺)?自己(?:已经|都|刚|就)?$")
+_DONE = re.compile(r"^[上好完掉成了]{0,2}[了啦喇咯嘞]")
 # threatened, or thanked for
 _THREAT = re.compile(r"信不信我|小心我|看我不|再[^,.;?!]{1,16}我就|(?:多谢|谢谢)(?:你|您|你们)?帮忙$|\b(?:one more|or (?:else )?i(?:'ll| will)|keep (?:this|that|it) up and i)\b|\bthank(?:s| you)(?: so much)? for $")
+# "never mind adding it"
+_DROPPED = re.compile(r"\b(?:nvm|never ?mind|forget|skip|scrap)(?: about| the| all)* $")
 _LEFT = re.compile(
     r"keep住|不要动|别动|不许动|别碰|不要碰|先放着|先留着|纠结|犹豫|拿不定|没想好|没决定|没打定"
-    r"|\b(?:leave (?:it|them|the|my) [\w ]{0,24}(?:alone|where (?:it|they)|as (?:it|they))|whatever you do|(?:don'?t|do not) (?:touch|mess with)|hands off|torn|undecided|half of me|part of me|(?:don'?t|do not) do anything|can'?t (?:decide|make up)|haven'?t (?:decided|made up)|in two minds)\b"
+    r"|\b(?:leave (?:it|them|the|my) [\w ]{0,24}(?:alone|where (?:it|they)|as (?:it|they))|leave (?:it|them|(?:the |my )?[\w ]{0,24}(?:pay|payment|wallet|renewal|card)) on\b|whatever you do|(?:don'?t|do not) (?:touch|mess with)|hands off|torn|undecided|half of me|part of me|(?:don'?t|do not) do anything|can'?t (?:decide|make up)|haven'?t (?:decided|made up)|in two minds)\b"
 )
-_ELSEWHERE = re.compile(r"(?:美团|拼多多|抖音|淘宝|天猫|滴滴|携程|饿了么|快手|小红书|唯品会)(?:上|里|里面|那边|平台|app)|\b(?:in|on|from) (?:my )?(?:pinduoduo|taobao|tmall|meituan|douyin|tiktok|didi|ctrip|amazon|shein|temu|shopee|ebay)\b")
-_URGENT = re.compile(r"直接|现在(?!不)|今天(?!不|先)|马上|立刻|立即|赶紧|干脆|\bnow\b|(?<!not )(?<!anything )\btoday\b|\bright away\b|\bimmediately\b|\bjust do\b")
+_ELSEWHERE = re.compile(
+    r"(?:美团|拼多多|抖音|淘宝|天猫|滴滴|携程|饿了么|快手|小红书|唯品会|闲鱼|得物|高德|哈啰|优步|亚马逊|虾皮|航旅纵横|12306)(?:上|里|里面|那边|平台|app)"
+    r"|\b(?:in|on|from|off|to|with) (?:my |the |this )?(?:pinduoduo|taobao|tmall|meituan|douyin|tiktok|didi|ctrip|amazon|shein|temu|shopee|ebay|lazada|uber|lyft|gojek|airbnb"
+    r"|steam|playstation|psn|xbox|nintendo|facebook|instagram|revolut|monzo|etsy|walmart|sim(?: card)?|aadhaar)\b(?! (?:pay|bank|card|wallet))"
+)
+_URGENT = re.compile(r"直接|现在(?!不|先(?:放|留|别|不|这|搁))|今天(?!不|先)|马上|立刻|立即|赶紧|干脆|\bnow\b|(?<!not )(?<!anything )\btoday\b|\bright away\b|\bimmediately\b|\bjust do\b")
 _TRANSLATE = re.compile(r"翻译|\btranslat\w+|\bin (?:japanese|korean|french|german|spanish)\b")
 _WANTED = re.compile(
     r"帮我|帮忙|给我|替我|我要|我想(?!知道|问|了解|看)|麻烦|请(?!问|教)|拜托|现在|马上|立刻|立即|赶紧|赶快|直接|干脆|吧$|呗$|掉$"
@@ -162,10 +173,10 @@ def unmeant(text: str) -> set[str]:
 def _taken_back(text: str, start: int, end: int, quoted: list[tuple[int, int]], wanted: bool) -> bool:
     """Tell whether one mention of an act is not what the customer wants done."""
     before, after = text[:start], text[end:]
-    if _DENIED.search(before) and not _WHY_NOT.search(before):
+    if _DENIED.search(before) and not _WHY_NOT.search(before) or _DROPPED.search(before) and text[start:end].endswith("ing"):
         return True
     clause = re.split(r"[,.;?!]", before)[-1]
-    if _THREAT.search(before):
+    if _THREAT.search(before) or _SOME_DAY.search(before) or _MYSELF.search(before) and _DONE.match(after):
         return True
     if _PUT_OFF.search(clause + text[start:]) and not _URGENT.search(text):
         return True
@@ -183,9 +194,13 @@ def _taken_back(text: str, start: int, end: int, quoted: list[tuple[int, int]], 
     return bool(_SUPPOSED.search(before) or _AFTER_WHEN.match(after) or _TOLD.search(before) or any(found.end() == start for found in _PAST.finditer(text)) or done)
 
 
+# "would you …" asks for it; "would" alone supposes
+_COURTEOUS = re.compile(r"\bwould (?:you|u|ya)\b|\bwould (?:be (?:grateful|great|lovely|nice|good)|appreciate)\b")
+
+
 def doubtful(text: str) -> set[str]:
     """Return why an operation word in a normalised text may not be meant: denied, supposed, quoted, another's, asked about last, or told as done."""
-    found = moods(text)
+    found = moods(_COURTEOUS.sub(" ", text))
     parts = clauses(text)
     last = moods(parts[-1]) if parts else set()
     doubts = {name for name in ("not", "if", "quote", "other") if name in found} | {name for name in ("how", "why", "long", "know", "what") if name in last}

@@ -23,17 +23,21 @@ READING = ("check_bindings", "check_request_status", "check_auto_deductions")
 
 @dataclass
 class Limits:
-    """Limits of one language. `far`: least in-scope score; `near`: least probability; `act`/`read`: least probability of an operation; `doubt`: the same where the mood speaks against it."""
+    """Limits of one language. `far`: least in-scope score; `near`: least probability; `act`/`read`: least probability of an operation; `doubt`: the same where the mood
+    speaks against it, or where the in-scope score is below `strange`."""
 
     far: float = -4.0
     near: float = 0.25
     act: float = 0.6
     read: float = 0.5
     doubt: float = 0.9
+    # Of the operations that blind sentences wanted and that were less than 0.95 sure, a quarter lay below this score; of those that traps would have
+    # started at that certainty, most.
+    strange: float = -1.0
 
     def stricter(self) -> "Limits":
         """Return the limits of a degraded assistant, which must be surer before it acts."""
-        return Limits(self.far, min(0.9, self.near + 0.1), max(0.9, self.act), max(0.8, self.read), max(0.98, self.doubt))
+        return Limits(self.far, min(0.9, self.near + 0.1), max(0.9, self.act), max(0.8, self.read), max(0.98, self.doubt), self.strange)
 
 
 @dataclass
@@ -75,7 +79,7 @@ class Rejection:
         if ACTS.get(best) in doubts:
             return Verdict(FALLBACK, 1.0 - p, "unmeant")
         if best in OPERATIONS:
-            needed = limits.read if best in READING else limits.doubt if doubts else limits.act
+            needed = limits.read if best in READING else limits.doubt if doubts or inside < limits.strange else limits.act
             if p < needed:
                 return Verdict(FALLBACK, 1.0 - p, "operation")
         if p < limits.near:

@@ -34,7 +34,7 @@ def test_doubts(text):
     assert doubtful(text)
 
 
-@pytest.mark.parametrize("text", ["解绑招行卡", "帮我把这张卡删了", "please unbind my card", "remove the icbc card"])
+@pytest.mark.parametrize("text", ["解绑招行卡", "帮我把这张卡删了", "please unbind my card", "remove the icbc card", "would you kindly remove the icbc card"])
 def test_no_doubt(text):
     assert not doubtful(text)
 
@@ -46,6 +46,8 @@ def test_no_doubt(text):
         ("如果我解绑了卡,会员还能用吗", "unbind"), ("what happens if i unbind my card", "unbind"), ('我朋友说"解绑"', "unbind"), ("昨天我已经把工行卡解绑了", "unbind"),
         ("先别解,告诉我怎么弄", "unbind"), ("我没说要关闭快捷支付", "close"), ("不要绑定新卡", "bind"),
         ("取消喜马拉雅续费,想了下继续扣吧", "close"), ("不要cut那个自动续费", "close"), ("再催我就把卡全解绑了", "unbind"), ("谢谢你帮忙解绑", "unbind"),
+        ("过完年我再找你把那张工行的解掉,现在先放着", "unbind"), ("nvm adding the card, cba", "bind"), ("i wanted to link alipay, forget i said it", "bind"), ("the uncle upstairs keeps telling me to switch off quick payment", "close"),
+        ("哪天不看优酷了,再说取消续费的事", "close"), ("免密我自己关掉啦,真快", "close"), ("i'd rather leave quick pay on for now", "close"), ("昨天说要关免密,今天反悔了,就让它开着吧", "close"), ("take the credit card off my uber", "unbind"), ("delete the card from my steam account", "unbind"),
         ("remove my card? nope, still in use", "unbind"), ("i will bind the card once it arrives", "bind"), ("thank you for unlinking it", "unbind"),
     ],
 )  # fmt: skip
@@ -57,7 +59,7 @@ def test_an_act_that_is_taken_back(text, act):
     "text",
     [
         "帮我解绑招行卡", "不想用了,帮我解绑", "这张卡不要了解绑吧", "先不绑支付宝,给我绑张银行卡", "unbind my card", "i don't need this card, please remove it", "why don't you just remove my card",
-        "how do i remove it, actually just remove it for me", "关闭快捷支付", "把昨天绑的那张卡解绑", "quit asking whether i am certain and just unlink it", "keep the wallet, only the renewal has to be cancelled", "can't you just take it off", "解绑",
+        "how do i remove it, actually just remove it for me", "关闭快捷支付", "把昨天绑的那张卡解绑", "quit asking whether i am certain and just unlink it", "keep the wallet, only the renewal has to be cancelled", "can't you just take it off", "never mind explaining, just remove it", "i want to grab my discount so link the card", "解绑",
     ],
 )  # fmt: skip
 def test_an_act_that_is_meant(text):

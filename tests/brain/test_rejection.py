@@ -25,6 +25,11 @@ def test_a_doubtful_mood_asks_for_more():
     assert verdict("unbind_card", 0.97, doubts={"not"}).name == "unbind_card"
 
 
+def test_an_odd_sentence_must_be_as_sure_as_a_doubtful_one():
+    assert verdict("unbind_card", 0.9, inside=-1.5).name == FALLBACK
+    assert verdict("unbind_card", 0.97, inside=-1.5).name == "unbind_card"
+
+
 def test_reading_needs_less_than_acting():
     assert verdict("check_bindings", 0.65).name == "check_bindings"
 
