@@ -53,7 +53,12 @@ def _is_target(value: Any) -> bool:
 @schemathesis.hook
 def map_body(context: Any, body: Any) -> Any:
     """Name a target that the account has, half of the time; what is wrong on purpose stays wrong."""
-    if isinstance(body, dict) and {"kind", "target"} <= set(body) and _is_target(body["target"]) and DICE.random() < 0.5:
+    if (
+        isinstance(body, dict)
+        and {"kind", "target"} <= set(body)
+        and _is_target(body["target"])
+        and DICE.random() < 0.5
+    ):
         targets = given()["targets"].get(str(body["kind"]))
         if targets:
             return body | {"target": DICE.choice(targets)}
