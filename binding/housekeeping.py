@@ -20,9 +20,8 @@ from binding.settings import settings
 
 log = structlog.get_logger("housekeeping")
 SWEEP_S, FORGET_S = 5.0, 3600.0
-FORGET_ROUNDS = (
-    1000  # half a million finished workflows, more than an hour makes; expiry waits meanwhile, so there is an end
-)
+# Half a million finished workflows, more than an hour makes; expiry waits meanwhile, so there is an end.
+FORGET_ROUNDS = 1000
 
 
 class Housekeeper:

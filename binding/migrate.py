@@ -67,11 +67,11 @@ def migrate() -> None:
     """
     if engine().dialect.name == "sqlite":
         Path(engine().url.database or "").parent.mkdir(parents=True, exist_ok=True)
-    found = current()
-    if found is not None and found > head():
-        log.warning("a newer version has changed the tables; they are used as they are", tables=found, code=head())
+    found, newest = current(), head()
+    if found is not None and found > newest:
+        log.warning("a newer version has changed the tables; they are used as they are", tables=found, code=newest)
         return
-    if found == head():
+    if found == newest:
         return
     from alembic import command  # slow to import, and needed once per version
 

@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from binding.clock import real_now
 from binding.database import reading
 from binding.models import Operation
+from binding.models.operation import SENDABLE
 from binding.ports import bank
-from binding.service.finish import SENDABLE
 
 SENT = ("processing", "pending", "manual_review", "succeeded", "failed")
 OVERLOOKED_AFTER_S = 3600  # the longest time between two questions to the bank is as long

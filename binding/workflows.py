@@ -20,10 +20,11 @@ from binding.clock import real_now, rfc3339
 from binding.database import reading, writing
 from binding.ids import new_id
 from binding.models import Account, Agreement, Card, Decision, Notice, Operation, OutboxEvent, Wallet
+from binding.models.operation import SENDABLE, UNDECIDED
 from binding.policy import policy
 from binding.ports import bank, phone, webhooks
 from binding.repository import bindings, rows
-from binding.service.finish import SENDABLE, UNDECIDED, take_answer, take_decision
+from binding.service.finish import take_answer, take_decision
 from binding.service.tell import due_events, due_notices
 
 log = structlog.get_logger("workflows")

@@ -13,6 +13,8 @@ from binding.models.base import Base, one_of
 KINDS = ("card.unbind", "card.bind", "quick_pay.disable", "wallet.unbind", "wallet.bind", "agreement.terminate")
 OPEN = ("awaiting_verification", "processing", "pending", "manual_review")
 CLOSED = ("succeeded", "failed", "cancelled", "expired")
+SENDABLE = ("processing", "pending")  # may be sent to the bank, again too
+UNDECIDED = (*SENDABLE, "manual_review")
 _OPEN_SQL = sa.text("status IN ('awaiting_verification', 'processing', 'pending', 'manual_review')")
 
 

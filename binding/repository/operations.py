@@ -11,7 +11,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from binding.models import Challenge, Failure, Operation
 from binding.models.base import UtcDateTime
-from binding.models.operation import OPEN
+from binding.models.operation import OPEN, SENDABLE
 from binding.models.states import OPERATION
 from binding.repository import rows
 from binding.repository.pages import page
@@ -33,7 +33,7 @@ _OWNERS_WITH_OVERDUE = sa.select(Operation.account_id).where(
 )
 _OWNERS_WITH_OVERDUE = _OWNERS_WITH_OVERDUE.distinct()
 _LATE_AT_BANK = sa.select(Operation.account_id, Operation.id).where(
-    rows.among(Operation.status, ("processing", "pending")), Operation.accepted_at <= _since
+    rows.among(Operation.status, SENDABLE), Operation.accepted_at <= _since
 )
 _LATE_AT_BANK = _LATE_AT_BANK.order_by(Operation.id).limit(500)
 _CREATED_SINCE = sa.select(sa.func.count()).where(Operation.account_id == _owner, Operation.created_at > _since)

@@ -14,6 +14,7 @@ from binding import audit, durable
 from binding.clock import now, real_now
 from binding.ids import new_id
 from binding.models import Agreement, AuditRow, Card, Decision, Operation, Wallet
+from binding.models.operation import SENDABLE, UNDECIDED
 from binding.policy import policy
 from binding.repository import bindings, operations, rows
 from binding.service import masks
@@ -23,8 +24,6 @@ from binding.settings import settings
 
 log = structlog.get_logger("finish")
 REASONS = {"bank_rejected", "bank_maintenance", "wallet_remote_only"}
-SENDABLE = ("processing", "pending")  # may be sent to the bank, again too
-UNDECIDED = (*SENDABLE, "manual_review")
 _cards = Card.__table__
 _UNBIND = (
     sa.update(_cards)  # type: ignore[arg-type]

@@ -85,13 +85,19 @@ def test_writes_are_on_disk_when_they_return(cluster: Cluster) -> None:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
 
 
-def test_an_older_database_keeps_its_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    old = make_engine(f"sqlite:///{tmp_path}/old.sqlite")
-    monkeypatch.setattr(migrate, "engine", lambda: old)
+def first_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> sa.Engine:
+    """Make a ledger's tables as the first revision has them, and let migrations work on it."""
+    engine = make_engine(f"sqlite:///{tmp_path}/ledger.sqlite")
+    monkeypatch.setattr(migrate, "engine", lambda: engine)
     config = migrate.config()
-    with old.begin() as connection:
+    with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "0001")
+    return engine
+
+
+def test_an_older_database_keeps_its_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = first_ledger(tmp_path, monkeypatch)
     day = "'2026-01-01 00:00:00'"
     with old.begin() as connection:
         for statement in (
@@ -173,12 +179,7 @@ class CutOff(Exception):
 def test_a_migration_that_was_cut_off_anywhere_is_done_by_the_next_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    engine = make_engine(f"sqlite:///{tmp_path}/ledger.sqlite")
-    monkeypatch.setattr(migrate, "engine", lambda: engine)
-    config = migrate.config()
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
+    engine = first_ledger(tmp_path, monkeypatch)
     before = _tables(engine)
     left = 0
 
