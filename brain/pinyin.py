@@ -54,15 +54,23 @@ def sounds(character: str) -> tuple[str, ...]:
     return tuple(s.replace("ü", "v") for s in pinyin(character, style=Style.NORMAL, heteronym=True)[0]) if HAN_RUN.fullmatch(character) else ()
 
 
-@lru_cache(maxsize=8192)
-def reading(text: str) -> tuple[str, ...]:
-    """Return one toneless reading per character (context decides heteronyms); other characters stand for themselves."""
+@lru_cache(maxsize=32768)
+def _spoken(run: str) -> tuple[str, ...]:
+    """Return one toneless reading per character of a Chinese run (context decides heteronyms)."""
     from pypinyin import Style, pinyin
 
+    return tuple(p[0] for p in pinyin(run, style=Style.NORMAL))
+
+
+def reading(text: str) -> tuple[str, ...]:
+    """Return one toneless reading per character; others than Chinese characters stand for themselves."""
     out: list[str] = []
-    for run in re.split("([\u3400-\u9fff]+)", text):
-        out += [p[0] for p in pinyin(run, style=Style.NORMAL)] if HAN_RUN.fullmatch(run) else list(run)
-    return tuple(out)
+    end = 0
+    for run in HAN_RUN.finditer(text):
+        out += text[end : run.start()]
+        out += _spoken(run.group())
+        end = run.end()
+    return (*out, *text[end:])
 
 
 @lru_cache(maxsize=4096)

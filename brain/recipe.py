@@ -10,8 +10,8 @@ from pathlib import Path
 VERSION = "1"
 # every module on which a trained model depends (tests/brain checks that none is forgotten)
 MODULES = (
-    "augment", "checkpoint", "classifier", "encoder", "entities", "finetune", "grams", "graph", "groups", "language", "memory", "model", "mood", "naming", "normaliser",
-    "pinyin", "prototypes", "readings", "regression", "rejection", "retrieval", "tokenizer", "traditional", "training", "vocabulary", "weights", "writing",
+    "augment", "checkpoint", "classifier", "encoder", "entities", "finetune", "grams", "graph", "groups", "importer", "language", "lbfgs", "memory", "model", "mood", "naming", "normaliser",
+    "pinyin", "prototypes", "readings", "regression", "rejection", "retrieval", "tokenizer", "traditional", "training", "use", "vocabulary", "weights", "writing",
 )  # fmt: skip
 
 

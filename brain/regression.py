@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sparse
-from scipy.optimize import minimize
+
+from brain.lbfgs import minimise
 
 
 def softmax(scores: np.ndarray) -> np.ndarray:
@@ -45,26 +46,34 @@ def fit(
 ) -> Regression:
     """Fit on labels [n] (class numbers); `strength` is C, the inverse of regularisation, `weights` weigh the samples, `start` is where to go on from."""
     n, d, s = len(labels), dense.shape[1], rows.shape[1]
-    target = np.zeros((n, classes), np.float32)
-    target[np.arange(n), labels] = 1
-    weight = (np.ones(n, np.float32) if weights is None else weights.astype(np.float32))[:, None]
-    columns = rows.T.tocsr()
+    weight = None if weights is None else weights.astype(np.float32)[:, None]
+    turned, columns, each = np.ascontiguousarray(dense.T), rows.T.tocsr(), np.arange(n)
     cut_a, cut_b = d * classes, (d + s) * classes
 
-    def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
-        w = flat.astype(np.float32)
-        wd, ws, b = w[:cut_a].reshape(d, classes), w[cut_a:cut_b].reshape(s, classes), w[cut_b:]
-        scores = dense @ wd + rows @ ws + b
+    def loss(w: np.ndarray) -> tuple[float, np.ndarray]:
+        both = w[:cut_b].reshape(d + s, classes)
+        scores = rows @ both[d:]
+        scores += dense @ both[:d]
+        scores += w[cut_b:]
         scores -= scores.max(axis=1, keepdims=True)
-        e = np.exp(scores)
-        total = e.sum(axis=1, keepdims=True)
-        value = float((weight * (np.log(total) - (scores * target).sum(axis=1, keepdims=True))).sum())
-        error = weight * (e / total - target)
-        value = value * strength + 0.5 * float(w[:cut_b] @ w[:cut_b])
-        gradient = np.concatenate([(dense.T @ error).ravel(), (columns @ error).ravel(), error.sum(axis=0)]) * strength
+        right = scores[each, labels]
+        error = np.exp(scores, out=scores)
+        total = error.sum(axis=1, keepdims=True)
+        losses = np.log(total[:, 0]) - right
+        error /= total
+        error[each, labels] -= 1
+        if weight is not None:
+            losses *= weight[:, 0]
+            error *= weight
+        gradient = np.empty(cut_b + classes, np.float32)
+        parts = gradient[:cut_b].reshape(d + s, classes)
+        parts[:d] = turned @ error
+        parts[d:] = columns @ error
+        gradient[cut_b:] = error.sum(axis=0)
+        gradient *= np.float32(strength)
         gradient[:cut_b] += w[:cut_b]
-        return value, gradient.astype(np.float64)
+        return strength * float(losses.sum(dtype=np.float64)) + 0.5 * float(w[:cut_b] @ w[:cut_b]), gradient
 
-    begin = np.zeros(cut_b + classes) if start is None else np.concatenate([start.dense.ravel(), start.sparse.ravel(), start.bias]).astype(np.float64)
-    flat = minimize(loss, begin, jac=True, method="L-BFGS-B", options={"maxiter": iterations, "maxcor": 8, "ftol": 1e-6, "gtol": 1e-3}).x.astype(np.float32)
+    begin = np.zeros(cut_b + classes, np.float32) if start is None else np.concatenate([start.dense.ravel(), start.sparse.ravel(), start.bias])
+    flat = minimise(loss, begin, iterations=iterations)
     return Regression(flat[:cut_a].reshape(d, classes), flat[cut_a:cut_b].reshape(s, classes), flat[cut_b:])

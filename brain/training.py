@@ -69,12 +69,13 @@ def key(samples: list[Sample], encoders: Encoders, seed: int) -> str:
     return value.hexdigest()[:24]
 
 
-def train_cached(samples: list[Sample], encoders: Encoders, *, seed: int, fast: bool) -> Model:
-    """Train, or take the model of the very same sentences and recipe from `JIEBANG_HOME/cache`."""
+def train_cached(samples: list[Sample], encoders: Encoders, *, seed: int, fast: bool) -> Path:
+    """Train, or take the model of the very same sentences and recipe from `JIEBANG_HOME/cache`; returns its folder there."""
     place = data_folder("cache", "models") / key(samples, encoders, seed)
     if (place / "model.json").exists():
         logger.info("nothing changed: the cached model is used")
-        return Model.load(place, encoders)
+        place.touch()
+        return place
     model = train(samples, encoders, seed=seed, fast=fast, checkpoint=None if os.environ.get(WRITE) == "1" else Checkpoint.load())
     work = Path(tempfile.mkdtemp(dir=place.parent))
     model.save(work)
@@ -84,7 +85,7 @@ def train_cached(samples: list[Sample], encoders: Encoders, *, seed: int, fast: 
         shutil.rmtree(work, ignore_errors=True)
     for old in sorted(place.parent.iterdir(), key=lambda p: p.stat().st_mtime)[:-6]:
         shutil.rmtree(old, ignore_errors=True)
-    return model
+    return place
 
 
 def train(samples: list[Sample], encoders: Encoders, *, seed: int = 7, fast: bool = False, checkpoint: Checkpoint | None = None) -> Model:
@@ -108,7 +109,7 @@ def train(samples: list[Sample], encoders: Encoders, *, seed: int = 7, fast: boo
     scores = near = None
     # The regressions keep one core busy while the other reads sentences: neither waits for the other's results until the end.
     with ThreadPoolExecutor(1) as aside:
-        plain = aside.submit(fit, nothing, rows, y, len(labels), strength=STRENGTH, iterations=30)
+        plain = aside.submit(fit, nothing, rows, y, len(labels), strength=STRENGTH, iterations=50)
         if encoders.ready:
             use = encoders.use.vectors(texts)
             arrays["mean_use"] = use.mean(axis=0)
@@ -124,7 +125,7 @@ def train(samples: list[Sample], encoders: Encoders, *, seed: int = 7, fast: boo
                 dense = use
 
             def regress() -> tuple[np.ndarray, Regression]:
-                part = fit(dense[~held], rows[~held], y[~held], len(labels), strength=STRENGTH, iterations=45)
+                part = fit(dense[~held], rows[~held], y[~held], len(labels), strength=STRENGTH, iterations=80)
                 return part.scores(dense[held], rows[held]), fit(dense, rows, y, len(labels), strength=STRENGTH, start=part, iterations=20)
 
             @lru_cache(maxsize=1)
@@ -154,7 +155,7 @@ def train(samples: list[Sample], encoders: Encoders, *, seed: int = 7, fast: boo
                 scores = head + share * scores
             arrays["share"] = np.float32(share)
         else:
-            part = fit(nothing[~held], rows[~held], y[~held], len(labels), strength=STRENGTH, iterations=50)
+            part = fit(nothing[~held], rows[~held], y[~held], len(labels), strength=STRENGTH, iterations=80)
             scores = part.scores(nothing[held], rows[held])
             near = np.zeros(held.sum(), np.float32)
         arrays |= {"plain_sparse": plain.result().sparse.astype(np.float16), "plain_bias": plain.result().bias}

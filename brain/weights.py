@@ -16,6 +16,7 @@ import struct
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Callable
 
 import numpy as np
 
@@ -94,13 +95,18 @@ def prepare(*, expected: str = SHA256) -> Bundle:
     """Return the prepared weights, built on first use (about 15 s); raises WeightsError when the source is missing or altered."""
     source = locate()
     check(source, expected)
-    target = folder("weights") / f"e5-small-{expected[:12]}-{LOWER}-{FORMAT}"
+    return Bundle(built(f"e5-small-{expected[:12]}-{LOWER}-{FORMAT}", lambda work: _write(Bundle(work), *_parse(source.read_bytes()))))
+
+
+def built(name: str, write: Callable[[Path], None]) -> Path:
+    """Return `JIEBANG_HOME/weights/<name>`, written on first use by `write`, which gets an empty folder: whole or not at all, whoever else is writing it."""
+    target = folder("weights") / name
     if (target / "done").exists():
-        return Bundle(target)
-    logger.info("preparing the sentence encoder in %s", target)
+        return target
+    logger.info("preparing %s", target.name)
     work = Path(tempfile.mkdtemp(dir=target.parent))
     try:
-        _write(Bundle(work), *_parse(source.read_bytes()))
+        write(work)
         (work / "done").touch()
         try:
             os.replace(work, target)
@@ -109,7 +115,7 @@ def prepare(*, expected: str = SHA256) -> Bundle:
                 raise
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    return Bundle(target)
+    return target
 
 
 def _dequantise(block: bytes, rows: int, columns: int) -> np.ndarray:

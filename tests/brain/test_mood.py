@@ -1,8 +1,15 @@
 """The morphemes on which doing or asking turns."""
 
-import pytest
+import re
 
-from brain.mood import clauses, doubtful, features, moods, unmeant
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from brain.mood import _PATTERNS, MOODS, clauses, doubtful, features, moods, unmeant
+
+# What the patterns are made of, and what may stand between.
+WORDS = sorted({word for pattern in _PATTERNS.values() for word in re.findall("[\u3400-\u9fff]+|[a-z']+", pattern)}) + [" ", " ", ",", ".", "?", '"', "'", "的", "3", "-"] * 9
 
 
 @pytest.mark.parametrize(
@@ -15,6 +22,13 @@ from brain.mood import clauses, doubtful, features, moods, unmeant
 )  # fmt: skip
 def test_moods(text, mood):
     assert mood in moods(text)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from(WORDS), max_size=9))
+def test_reading_one_script_alone_misses_nothing(words):
+    text = "".join(words)
+    assert moods(text) == {name for name, pattern in MOODS.items() if pattern.search(text)}
 
 
 def test_binding_is_not_unbinding():
