@@ -68,8 +68,7 @@ class SubmitOperation(TurnAction):
     async def _wrong(self, refusal: Refused, turn: Turn, dispatcher: CollectingDispatcher, responses: frozenset[str]) -> Events:
         told = SlotSet("last_operation_id", turn.slot("operation_id"))
         if refusal.code == "code_wrong" and not refusal.body.get("attempts_left"):
-            say(dispatcher, "utter_failed_too_many_attempts")
-            return [*await leave(turn, dispatcher, failed=True, person=True), told]
+            return await self._gave_out(turn, dispatcher, responses)
         if refusal.code == "operation_closed" and refusal.body.get("operation"):
             return await report(turn, dispatcher, refusal.body["operation"], responses)
         say_refusal(dispatcher, refusal, responses, language=turn.language)
@@ -79,6 +78,19 @@ class SubmitOperation(TurnAction):
             # The code stands for the effects of before: after the new yes it is asked for anew, which lets it stand for these.
             return [SlotSet("confirmed", None), SlotSet("effects_version", "changed"), *self._ask_again(turn, "challenge_id")]
         return [*await leave(turn, dispatcher, person=refusal.code == LOCKED), told]
+
+    @staticmethod
+    async def _gave_out(turn: Turn, dispatcher: CollectingDispatcher, responses: frozenset[str]) -> Events:
+        """Says that the last try was used up, with the request's card; binding's own news of that end, which follows, says nothing then."""
+        operation_id = str(turn.slot("operation_id"))
+        try:
+            operation = await (await turn.binding()).operation(operation_id=operation_id)
+        except (NotSignedIn, Refused, Unreachable):
+            # The wrong answer itself said that the request has failed: for that no second look is needed.
+            say(dispatcher, "utter_failed_too_many_attempts")
+            told = [SlotSet("last_operation_id", operation_id), SlotSet("reported", f"{operation_id}:failed")]
+            return [*await leave(turn, dispatcher, failed=True, person=True), *told]
+        return await report(turn, dispatcher, operation, responses)
 
 
 class StopOperation(TurnAction):
