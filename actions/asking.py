@@ -9,6 +9,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions import display, objects, offers
 from actions.base import Events, TurnAction, end_flow, say, say_refusal
 from actions.binding_client import Binding, Operation
+from actions.choosing import hints_in
 from actions.codes import ask_again, send_challenge
 from actions.confirming import confirm, kind_of
 from actions.ending import leave, report
@@ -18,6 +19,9 @@ from actions.turn import Turn
 
 # After these the whole question is said again; after anything else (a question, thanks …) a short reminder is enough.
 SAY_IN_FULL = {"repeat", "switch_language", "correct", "affirm", "deny", "EXTERNAL_signed_in", "EXTERNAL_handed_back", *BY_INTENT}
+
+# Who says one of these has no need of "which one?" any more: a goodbye as long as nothing was begun, thanks right after hearing that what was named cannot be had.
+GOODBYE, THANKS = "goodbye", "thank"
 
 MOST_BANKS = 8
 
@@ -40,7 +44,9 @@ class AskTarget(Question):
     NAME = "action_ask_target"
 
     async def ask(self, turn: Turn, dispatcher: CollectingDispatcher, responses: frozenset[str]) -> Events:
-        """Asks, after saying why the last answer did not settle it."""
+        """Asks, after saying why the last answer did not settle it; who takes leave is let go."""
+        if self._takes_leave(turn):
+            return await leave(turn, dispatcher)
         kind = kind_of(turn)
         items, _ = await objects.load(kind=kind, binding=await turn.binding())
         if not items:
@@ -50,7 +56,8 @@ class AskTarget(Question):
         # A list that was narrowed down stays so after a digression.
         again = turn.slot("note") in {None, "ambiguous"} and turn.slot("choices")
         narrowed = [item for item in items if item["id"] in (turn.slot("choices") or [])] if again else free
-        if turn.slot("note") == "not_found" and kind.objects in objects.ONE_TARGET:
+        not_offered = turn.slot("note") == "not_found" and kind.objects in objects.ONE_TARGET
+        if not_offered:
             dispatcher.utter_message(text=display.phrase("not_offered", turn.language, value=_spoken(turn.slot("note_value"), turn.language)))
         elif turn.slot("note"):
             say(dispatcher, f"utter_note_{turn.slot('note')}", value=_spoken(turn.slot("note_value"), turn.language))
@@ -58,7 +65,15 @@ class AskTarget(Question):
         shown = narrowed[:MOST_BANKS] if kind.objects == "bank" else narrowed
         buttons = [objects.button(kind=kind, item=item, language=turn.language) for item in shown]
         say(dispatcher, f"utter_ask_{kind.intent}_target", buttons=buttons)
-        return [SlotSet("choices", [item["id"] for item in shown]), SlotSet("note", None), SlotSet("note_value", None)]
+        return [SlotSet("choices", [item["id"] for item in shown]), SlotSet("note", None), SlotSet("note_value", turn.slot("note_value") if not_offered else None)]
+
+    @staticmethod
+    def _takes_leave(turn: Turn) -> bool:
+        """Tells whether the customer has done with it. What was not offered is noted (without a note to say) until the question comes the next time."""
+        not_offered = turn.slot("note_value") and not turn.slot("note")
+        if turn.slot("operation_id") or hints_in(objects=kind_of(turn).objects, entities=turn.entities):
+            return False  # "Thanks, Alipay then" goes on.
+        return turn.intent == GOODBYE or turn.intent == THANKS and bool(not_offered)
 
 
 class AskConfirmed(Question):
