@@ -85,10 +85,12 @@ class ResumeOperation(TurnAction):
         if closed(turn):
             return await clear(turn, dispatcher, responses)
         if turn.intent == "EXTERNAL_handed_back":
-            say(dispatcher, "utter_handed_back")
+            taken_up = [] if active else await take_up_the_agents(turn)
+            # With nothing left to do, this is the end of the talk with the person; else the score is asked for at the end of what goes on.
+            say(dispatcher, "utter_handed_back", card=None if active or taken_up else {"type": "rating"})
             # What was offered before is old news: a "yes" to the agent's last words must not start it.
             forgotten = [SlotSet(FRAUD, None), SlotSet("misses", None), SlotSet("complaints", None)]
-            return forgotten if active else [*forgotten, SlotSet("open_question", None), *await take_up_the_agents(turn)]
+            return forgotten if active else [*forgotten, SlotSet("open_question", None), *taken_up]
         offer = offers.read(turn.slot("open_question"))
         if not active and offer.sort == offers.SIGN_IN and offer.label in direct.BY_NAME:
             return [SlotSet("open_question", None), *await direct.run(direct.BY_NAME[offer.label], turn, dispatcher, responses)]

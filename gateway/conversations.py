@@ -17,6 +17,8 @@ from telemetry import tracing
 
 UNFINISHED = ("accepted", "running")
 MOST_PENDING = 20
+# The card that asks for a score; a messaging app has no such card.
+RATING = {"type": "rating"}
 
 
 def client_key(client_id: str) -> str:
@@ -263,14 +265,27 @@ def messages_by_id(session: Session, *, message_ids: list[str]) -> list[Message]
     return list(session.scalars(select(Message).where(Message.id.in_(message_ids)).order_by(Message.seq)))
 
 
+def may_ask_rating(session: Session, *, conversation_id: str) -> bool:
+    """Tells whether customer or agent said something since a score was asked for last: the end of a talk is not asked about twice."""
+    asked = _rating_asked(session, conversation_id=conversation_id)
+    if asked is None:
+        return True
+    since = select(Message.id).where(Message.conversation_id == conversation_id, Message.seq > asked.seq)
+    return session.execute(since.where(Message.author.in_(("customer", "agent"))).limit(1)).first() is not None
+
+
+def _rating_asked(session: Session, *, conversation_id: str) -> Message | None:
+    """Returns the newest line that asks for a score."""
+    cards = select(Message).where(Message.conversation_id == conversation_id, Message.card.is_not(None))
+    newest = session.scalars(cards.order_by(Message.seq.desc()).limit(200))
+    return next((message for message in newest if message.card and message.card.get("type") == RATING["type"]), None)
+
+
 def add_feedback(session: Session, *, conversation_id: str, score: int, comment: str | None) -> None:
     """Stores a customer's opinion, one for each time that it was asked for: a second tap replaces the first. `comment` is redacted already."""
     session.get_one(Conversation, conversation_id, with_for_update=True)
-    mine = Message.conversation_id == conversation_id
-    newest = (
-        select(Message.card, Message.at).where(mine, Message.card.is_not(None)).order_by(Message.seq.desc()).limit(200)
-    )
-    asked = next((at for card, at in session.execute(newest) if card and card.get("type") == "rating"), None)
+    found = _rating_asked(session, conversation_id=conversation_id)
+    asked = found.at if found else None
     query = select(Feedback).where(Feedback.conversation_id == conversation_id).order_by(Feedback.at.desc())
     known = session.scalars(query.limit(1)).first()
     if known is None or (asked is not None and known.at < asked):

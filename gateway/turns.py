@@ -328,6 +328,9 @@ def _finish(session: Session, *, turn_id: str, answer: dict[str, Any], button_ke
         replies = []
     for reply in replies:
         made = [_button(button) for button in reply.get("buttons") or []]
+        card = reply.get("card")
+        if card == conversations.RATING and not conversations.may_ask_rating(session, conversation_id=conversation.id):
+            card = None
         message = conversations.add_message(
             session,
             conversation_id=conversation.id,
@@ -335,7 +338,7 @@ def _finish(session: Session, *, turn_id: str, answer: dict[str, Any], button_ke
             text=reply.get("text") or "",
             turn_id=turn.id,
             buttons=[button for button in made if button],
-            card=reply.get("card"),
+            card=card,
         )
         buttons.add_buttons(session, message=message, turn_number=turn.number, key=button_key)
         reply_ids.append(message.id)

@@ -304,11 +304,13 @@ def give_back(
         ticket.closing = redact(summary)[:4000] if summary else None
     audit.write(session, agent=person.username, action=outcome, conversation_id=conversation_id, wrap_up=wrap_up)
     if outcome == "closed":
+        may_ask = conversations.may_ask_rating(session, conversation_id=conversation_id)
         conversations.add_message(
             session,
             conversation_id=conversation_id,
             author="system",
             text=words.one("closed_by_agent", conversation.language),
+            card=conversations.RATING if may_ask else None,
         )
     return conversations.add_turn(
         session, conversation_id=conversation_id, kind=outcome, request={"command": {"name": outcome}}, key=None

@@ -14,6 +14,7 @@ and, beside it, what must hold after it:
   says: [parts of the reply]     never: [parts that must not appear]     buttons: [titles]     no_buttons: [titles]     silent: true
   fails: HTTP status             mode: bot | queue | human               language: zh | en     card: {field of the reply's card: value}
   hears: [parts]                 waits until a message with all parts stands in the history      once: [parts] (exactly one such message)
+  asked: how many times so far a score was asked for (waits for as many)
   cards: [tails still bound]     wallets: [kinds]     agreements: [merchants]     quick_pay: {tail: bool}
   operation: {kind, status}      an operation of the true state, waited for          operations: [statuses, oldest first]
   phone: [parts]                 the newest message on the phone contains them       codes: how many codes were sent so far
@@ -38,7 +39,7 @@ from tools.stack import Stack
 STEPS = {"user", "press", "again", "code", "secure", "sign_in", "clock", "bank", "settle", "kill", "start", "restart", "window", "agent", "away", "suspended", "rates"}
 STATE = {"cards", "wallets", "agreements", "quick_pay", "operation", "operations", "phone", "codes"}
 DESK = {"ticket", "ratings"}
-CHECKS = {"says", "never", "buttons", "no_buttons", "silent", "fails", "mode", "language", "card", "hears", "once", *STATE, *DESK}
+CHECKS = {"says", "never", "buttons", "no_buttons", "silent", "fails", "mode", "language", "card", "hears", "once", "asked", *STATE, *DESK}
 
 
 @lru_cache
@@ -289,8 +290,15 @@ class Player:
                 until(lambda part=part: found(part), seconds=25)
             except AssertionError:
                 raise AssertionError(f"never heard {part!r}: {[message['text'] for message in self.customer.history()][-3:]}") from None
+        if "asked" in turn:
+            until(lambda: self.asked() >= turn["asked"], seconds=25)
+            assert self.asked() == turn["asked"], f"a score was asked for {self.asked()} times"
         for part in turn.get("once", []):
             assert len(found(part)) == 1, f"heard {len(found(part))} times: {part!r}"
+
+    def asked(self) -> int:
+        """Counts how many times a score was asked for."""
+        return sum((message.get("card") or {}).get("type") == "rating" for message in self.customer.history())
 
     def check_state(self, turn: dict[str, Any]) -> None:
         """Checks the true state of the account."""

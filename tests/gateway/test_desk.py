@@ -258,3 +258,25 @@ def test_five_wrong_passwords_lock_a_name(alone: World) -> None:
         check=True,
     )
     assert len(kept.history()) == 3
+
+
+def test_the_end_of_a_persons_talk_asks_for_a_score_once(world: World) -> None:
+    talk, agent = world.talk(), Person(world, "agent")
+
+    def asked() -> list[str]:
+        messages = talk.get("/messages").json()["messages"]
+        return [message["author"] for message in messages if (message.get("card") or {}).get("type") == "rating"]
+
+    agent.post(f"/conversations/{talk.id}/take")
+    agent.post(f"/conversations/{talk.id}/messages", {"text": "Hello", "client_id": "1"})
+    assert asked() == []
+    agent.post(f"/conversations/{talk.id}/close", {"wrap_up": "solved"})
+    assert asked() == ["system"]
+    # Nothing was said since: a second end is none.
+    agent.post(f"/conversations/{talk.id}/take")
+    agent.post(f"/conversations/{talk.id}/close", {"wrap_up": "solved"})
+    assert asked() == ["system"]
+    talk.say("and another thing")
+    agent.post(f"/conversations/{talk.id}/take")
+    agent.post(f"/conversations/{talk.id}/close", {"wrap_up": "solved"})
+    assert asked() == ["system", "system"]

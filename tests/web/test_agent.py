@@ -125,3 +125,25 @@ def test_the_customer_sees_once_what_a_person_has_read(customer: Any, language: 
     agent.do(one.conversation, "hand-back")
     expect(one.chat.locator("h1")).to_have_text(words["robot"])
     expect(marks).to_have_count(0)
+
+
+@pytest.mark.parametrize(("language", "thanks"), [("zh", "感谢您的评价"), ("en", "Thanks for your feedback")])
+def test_who_was_served_by_a_person_is_asked_for_a_score_once(customer: Any, language: str, thanks: str) -> None:
+    one, words = customer(language, reduced_motion="reduce"), WORDS[language]
+    one.visit()
+    one.say(words["ask"])
+    agent = Agent(one.world.url)
+    agent.do(one.conversation, "take")
+    agent.says(one.conversation, words["says"])
+    expect(one.chat.locator(".line--agent").last).to_contain_text(words["says"])
+    agent.do(one.conversation, "close", wrap_up="solved")
+    rating = one.chat.locator(".line--system .rating")
+    expect(rating).to_be_visible()
+    assert one.axe(one.frame()) == []
+    one.shoot(f"closed-{language}")
+    rating.get_by_role("button").nth(4).click()
+    expect(rating).to_contain_text(thanks)
+    one.say(words["question"])
+    expect(one.chat.locator(".line--customer:not([data-state])")).to_have_count(2)
+    expect(one.chat.locator(".line--typing")).to_have_count(0)
+    expect(one.chat.locator(".rating")).to_have_count(1)

@@ -51,6 +51,7 @@ export const LineView = memo(function LineView({ line, first, live, newest, asks
     return (
       <div className="line line--system" data-id={line.id}>
         <p>{line.text}</p>
+        {line.card?.type === "rating" && <CardView card={line.card} live={newest} language={language} words={words} given={given} rate={(score) => acts.rate(line.id, score)} />}
       </div>
     );
   const mine = line.author === "customer";
