@@ -195,12 +195,13 @@ class Delivery(Base):
 
 
 class Agent(Base):
-    """A person of the desk. `role` is agent or supervisor; `sandbox` people cannot sign in anywhere else."""
+    """A person of the desk. `name_en`: what customers read whose talk is in English; `role` is agent or supervisor; `sandbox` people cannot sign in anywhere else."""
 
     __tablename__ = "agents"
     id: Mapped[str] = mapped_column(String(40), primary_key=True)
     username: Mapped[str] = mapped_column(String(80), unique=True)
     name: Mapped[str] = mapped_column(String(80))
+    name_en: Mapped[str | None] = mapped_column(String(80))
     password: Mapped[str] = mapped_column(String(200))
     role: Mapped[str] = mapped_column(String(12))
     sandbox: Mapped[bool] = mapped_column(default=False)

@@ -29,6 +29,7 @@ from gateway.api.desk_shapes import ClientId, Close, Language, Name, Note, Ref, 
 from gateway.desk import audit, place, view, work, wrapping
 from gateway.desk.acting import Acting
 from gateway.desk.customer import customer as customer_of
+from gateway.desk.people import called
 from gateway.models import AuditLine
 from gateway.problems import Problem
 from gateway.routes import Route
@@ -182,9 +183,9 @@ async def typing(conversation_id: str, who: Who, request: Request, body: Typing 
     services = services_of(request)
     row = await services.database.read(view.find, conversation_id)
     if row.owner == "human" and row.owner_agent == who.username:
-        told = {"author": "agent", "typing": body.typing if body else True, "agent": who.name}
-        await services.hub.nudge(conversation_id, "typing", **told)
-        await services.hub.nudge("desk", "typing", conversation=conversation_id, **told)
+        told = {"author": "agent", "typing": body.typing if body else True}
+        await services.hub.nudge(conversation_id, "typing", agent=called(who, row.language), **told)
+        await services.hub.nudge("desk", "typing", conversation=conversation_id, agent=who.name, **told)
 
 
 @router.post("/conversations/{conversation_id}/seen", status_code=204)

@@ -1,6 +1,6 @@
 """People of the desk, by whoever runs it.
 
-python -m gateway.desk add NAME --role agent|supervisor [--name "Li Na"]    (the password is read from standard input)
+python -m gateway.desk add NAME --role agent|supervisor [--name 李娜] [--name-en "Li Na"]    (the password is read from standard input)
 python -m gateway.desk disable NAME     who left: no sign-in any more, open sessions end
 python -m gateway.desk enable NAME
 python -m gateway.desk list
@@ -26,7 +26,8 @@ def main() -> None:
     parser.add_argument("command", choices=["add", "disable", "enable", "list"])
     parser.add_argument("username", nargs="?")
     parser.add_argument("--role", choices=people.ROLES, default="agent")
-    parser.add_argument("--name")
+    parser.add_argument("--name", help="what customers and colleagues read")
+    parser.add_argument("--name-en", help="what customers read instead whose talk is in English")
     given = parser.parse_args()
     if given.command != "list" and not given.username:
         parser.error("a user name is needed")
@@ -37,7 +38,14 @@ def main() -> None:
         if given.command == "list":
             sys.stdout.writelines(line + "\n" for line in people.everybody(session))
         elif given.command == "add":
-            people.add(session, username=given.username, password=password, role=given.role, name=given.name)
+            people.add(
+                session,
+                username=given.username,
+                password=password,
+                role=given.role,
+                name=given.name,
+                name_en=given.name_en,
+            )
             audit.write(session, agent="operator", action="person_set", who=given.username, role=given.role)
             sys.stdout.write(f"{given.username} may sign in at the desk now.\n")
         elif people.set_disabled(session, username=given.username, disabled=given.command == "disable"):

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from gateway import ids
 from gateway.desk import audit, compliance, names
-from gateway.desk.people import Person
+from gateway.desk.people import Person, called
 from gateway.desk.problems import DeskProblem
 from gateway.desk.rows import time_of
 from gateway.models import CannedReply, now
@@ -145,7 +145,7 @@ def values_of(
     hours = settings.desk_hours.replace("-", "–")
     always = hours.startswith("00:00") and hours.endswith("24:00")
     found = {
-        "agent": both(lambda _: person.name),
+        "agent": both(lambda language: called(person, language)),
         "hotline": both(lambda _: settings.hotline),
         "hours": both(lambda language: {"zh": "24 小时", "en": "around the clock"}[language] if always else hours),
         "code_minutes": both(lambda _: CODE_MINUTES),

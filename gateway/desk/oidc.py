@@ -195,6 +195,8 @@ def person(session: Session, *, claims: dict[str, Any], role: str, issuer: str) 
         found.sandbox, found.disabled = False, False
         session.add(found)
     found.name = str(claims.get("name") or claims.get("preferred_username") or found.username)[:80]
+    # The claim's English form, by OpenID Connect's own rule for languages.
+    found.name_en = str(claims.get("name#en") or "")[:80] or None
     found.role = role
     session.flush()
     audit.write(session, agent=found.username, action="sign_in", by="sso")

@@ -23,7 +23,7 @@ from gateway.problems import Problem
 MOST_FAILURES, LOCKED_FOR = 5, timedelta(minutes=15)
 IDLE, LONGEST = timedelta(hours=2), timedelta(hours=12)
 ROLES = ("agent", "supervisor")
-SANDBOX_NAMES = {"agent": "林晓 Lynn", "supervisor": "周敏 May"}
+SANDBOX_NAMES = {"agent": ("林晓 Lynn", "Lynn"), "supervisor": ("周敏 May", "May")}
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,17 @@ class Person:
     name: str
     role: str
     csrf: str
+    name_en: str | None = None
 
     @property
     def supervisor(self) -> bool:
         """Tells whether this is a supervisor."""
         return self.role == "supervisor"
+
+
+def called(person: Person | Agent, language: str) -> str:
+    """Returns the name that customers of this language read."""
+    return person.name_en or person.name if language == "en" else person.name
 
 
 @functools.cache
@@ -54,7 +60,14 @@ def csrf_of(token: str) -> str:
 
 
 def add(
-    session: Session, *, username: str, password: str, role: str, name: str | None = None, sandbox: bool = False
+    session: Session,
+    *,
+    username: str,
+    password: str,
+    role: str,
+    name: str | None = None,
+    name_en: str | None = None,
+    sandbox: bool = False,
 ) -> None:
     """Adds a person, or sets password and role of a known one; ends their sessions."""
     if role not in ROLES:
@@ -64,7 +77,7 @@ def add(
         found = Agent(id=ids.fresh("agt"), username=username, failures=0, disabled=False)
         session.add(found)
     found.name, found.password, found.role, found.sandbox = name or username, HASHER.hash(password), role, sandbox
-    found.locked_until, found.failures = None, 0
+    found.name_en, found.locked_until, found.failures = name_en, None, 0
     session.flush()
     session.execute(delete(AgentSession).where(AgentSession.agent_id == found.id))
 
@@ -81,9 +94,18 @@ def set_disabled(session: Session, *, username: str, disabled: bool) -> bool:
 
 
 def everybody(session: Session) -> list[str]:
-    """Returns one line a person: user name, role, whether they may sign in, how."""
+    """Returns one line a person: user name, role, whether they may sign in, how, name, English name."""
     return [
-        f"{one.username}\t{one.role}\t{'disabled' if one.disabled else 'active'}\t{'single sign-on' if one.subject else 'password'}\t{one.name}"
+        "\t".join(
+            [
+                one.username,
+                one.role,
+                "disabled" if one.disabled else "active",
+                "single sign-on" if one.subject else "password",
+                one.name,
+                *([one.name_en] if one.name_en else []),
+            ]
+        )
         for one in session.scalars(select(Agent).order_by(Agent.username))
     ]
 
@@ -92,7 +114,8 @@ def seed_sandbox(session: Session) -> None:
     """Makes the sandbox's two people, `agent` and `supervisor`, at the first sign-in: hashing is too slow for every start."""
     for name in ROLES:
         if session.scalars(select(Agent).where(Agent.username == name)).first() is None:
-            add(session, username=name, password=name, role=name, name=SANDBOX_NAMES[name], sandbox=True)
+            both, english = SANDBOX_NAMES[name]
+            add(session, username=name, password=name, role=name, name=both, name_en=english, sandbox=True)
 
 
 def known(session: Session, *, username: str) -> tuple[str, str] | None:
@@ -152,9 +175,8 @@ def find(session: Session, *, token: str, sandbox: bool) -> tuple[Person, bool] 
         or kept.created_at < now() - LONGEST
     ):
         return None
-    return Person(agent.id, agent.username, agent.name, agent.role, csrf_of(token)), kept.seen_at < now() - timedelta(
-        minutes=5
-    )
+    person = Person(agent.id, agent.username, agent.name, agent.role, csrf_of(token), agent.name_en)
+    return person, kept.seen_at < now() - timedelta(minutes=5)
 
 
 def touch(session: Session, *, token: str) -> None:

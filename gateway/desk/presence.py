@@ -54,6 +54,7 @@ def me(session: Session, *, person: Person) -> dict[str, Any]:
         "agent": {
             "username": agent.username,
             "name": agent.name,
+            "name_en": agent.name_en,
             "role": agent.role,
             "languages": agent.languages,
             "status": agent.status,

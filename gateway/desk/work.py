@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from gateway import buttons, conversations, ids, words
 from gateway.desk import audit, compliance
-from gateway.desk.people import Person
+from gateway.desk.people import Person, called
 from gateway.desk.rows import row, rows
 from gateway.desk.view import find
 from gateway.guard import redact
@@ -132,12 +132,13 @@ def take(session: Session, *, person: Person, conversation_id: str, again: bool 
         # A message left out of hours: by when somebody must answer is counted from here on.
         ticket.created_at = now()
     ticket.taken_at, ticket.taken_by = now(), person.username
+    name = called(person, conversation.language)
     conversations.add_message(
         session,
         conversation_id=conversation_id,
         author="system",
-        text=words.one("agent_joined", conversation.language, agent=person.name),
-        agent=person.name,
+        text=words.one("agent_joined", conversation.language, agent=name),
+        agent=name,
     )
     audit.write(session, agent=person.username, action="take", conversation_id=conversation_id)
     return row(session, conversation)
@@ -175,7 +176,7 @@ def say(
         session,
         conversation_id=conversation_id,
         author="agent",
-        agent=person.name,
+        agent=called(person, conversation.language),
         text=safe,
         turn_id=turn.id,
         message_id=turn.id,
@@ -275,10 +276,9 @@ def transfer(
         if done and ticket is not None:
             ticket.taken_by = to
         if done:
-            text = words.one("agent_joined", conversation.language, agent=colleague.name)
-            conversations.add_message(
-                session, conversation_id=conversation_id, author="system", text=text, agent=colleague.name
-            )
+            name = called(colleague, conversation.language)
+            text = words.one("agent_joined", conversation.language, agent=name)
+            conversations.add_message(session, conversation_id=conversation_id, author="system", text=text, agent=name)
     if not done:
         raise Problem("owner_changed")
     audit.write(session, agent=person.username, action="transfer", conversation_id=conversation_id, to=to)

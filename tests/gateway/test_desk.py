@@ -45,7 +45,14 @@ def test_signing_in_and_out(world: World) -> None:
     ):
         assert requests.post(url + "/session", json=body).status_code == status
     person = Person(world, "agent")
-    me = {"username": "agent", "name": "林晓 Lynn", "role": "agent", "languages": ["zh", "en"], "status": "available"}
+    me = {
+        "username": "agent",
+        "name": "林晓 Lynn",
+        "name_en": "Lynn",
+        "role": "agent",
+        "languages": ["zh", "en"],
+        "status": "available",
+    }
     assert person.get("/session").json()["agent"] == me
     assert requests.get(url + "/sign-in").json() == {"password": True, "oidc": None, "sandbox": True}
     assert requests.get(url + "/oidc/start", allow_redirects=False).status_code == 404
@@ -109,7 +116,7 @@ def test_two_people_fight_for_one_talk(world: World) -> None:
         answers = list(
             pool.map(
                 lambda person: (
-                    person.get("/session").json()["agent"]["name"],
+                    person.get("/session").json()["agent"]["name_en"],
                     person.post(f"/conversations/{talk.id}/take").status_code,
                 ),
                 people,
@@ -128,7 +135,7 @@ def test_transfer_and_close(world: World) -> None:
     assert agent.post(f"/conversations/{talk.id}/transfer", {"to": "nobody"}).status_code == 422
     assert agent.post(f"/conversations/{talk.id}/transfer", {"to": "supervisor"}).json()["agent"] == "supervisor"
     # The colleague is the one whom the customer's page names, before they have written a word.
-    assert [m["agent"] for m in talk.get("/messages").json()["messages"] if m.get("agent")] == ["林晓 Lynn", "周敏 May"]
+    assert [m["agent"] for m in talk.get("/messages").json()["messages"] if m.get("agent")] == ["Lynn", "May"]
     assert agent.post(f"/conversations/{talk.id}/close", {"wrap_up": "solved"}).json()["code"] == "owner_changed"
     assert boss.post(f"/conversations/{talk.id}/transfer", {"to": "queue"}).json()["mode"] == "queue"
     assert talk.get("").json()["mode"] == "queue"
@@ -181,6 +188,38 @@ def test_the_desk_hears_of_changes(world: World) -> None:
             break
 
 
+def test_customers_read_an_agents_name_in_their_language(alone: World) -> None:
+    def add(username: str, *names: str) -> Person:
+        argv = [sys.executable, "-m", "gateway.desk", "add", username, *names]
+        subprocess.run(argv, input="correct horse battery\n", env=alone.env, cwd=ROOT, text=True, check=True)
+        return Person(alone, username, "correct horse battery")
+
+    agent = add("wangfang", "--name", "王芳", "--name-en", "Wendy Wang")
+    plain = add("zhaolei", "--name", "赵磊")
+    for language, name, joined in (
+        ("zh", "王芳", "客服 王芳 为您服务。"),
+        ("en", "Wendy Wang", "You're now talking to Wendy Wang."),
+    ):
+        talk = alone.talk(language=language)
+        talk.say("转人工" if language == "zh" else "a person please")
+        agent.post(f"/conversations/{talk.id}/take")
+        agent.post(f"/conversations/{talk.id}/messages", {"text": "您好 Hello", "client_id": "1"})
+        lines = talk.get("/messages").json()["messages"][-2:]
+        assert [(line["author"], line["agent"]) for line in lines] == [("system", name), ("agent", name)]
+        assert lines[0]["text"] == joined
+        # The colleagues know the person by the one name, and a ready sentence names the customer's.
+        assert agent.get(f"/conversations/{talk.id}").json()["agent_name"] == "王芳"
+        canned = [
+            one for one in agent.get("/canned", conversation=talk.id).json()["items"] if "agent" in one["variables"]
+        ]
+        assert canned and all("王芳" in one["rendered"]["zh"] for one in canned)
+        assert all("Wendy Wang" in one["rendered"]["en"] for one in canned)
+        # Who has one name has it in both languages.
+        agent.post(f"/conversations/{talk.id}/transfer", {"to": "zhaolei"})
+        plain.post(f"/conversations/{talk.id}/messages", {"text": "在的 I'm here", "client_id": "2"})
+        assert {line["agent"] for line in talk.get("/messages").json()["messages"][-2:]} == {"赵磊"}
+
+
 def test_five_wrong_passwords_lock_a_name(alone: World) -> None:
     env = alone.env
     made = subprocess.run(
@@ -216,7 +255,8 @@ def test_five_wrong_passwords_lock_a_name(alone: World) -> None:
     assert gone.status_code == 401 and "disabled" in run("list")
     assert "again" in run("enable", "lina")
     lines = Person(alone, "supervisor").get("/audit", agent="operator").json()["items"]
-    assert [(line["action"], line["detail"]["who"]) for line in lines][::-1] == [
+    of_lina = [line for line in lines if line["detail"]["who"] == "lina"]
+    assert [(line["action"], line["detail"]["who"]) for line in of_lina][::-1] == [
         ("person_set", "lina"), ("disabled", "lina"), ("enabled", "lina"),
     ]  # fmt: skip
     Person(alone, "lina", "correct horse battery")

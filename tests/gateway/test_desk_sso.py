@@ -59,8 +59,9 @@ def test_signing_in_by_the_company(office: Office, order: Any) -> None:
     browser.http.headers["X-CSRF-Token"] = browser.me().json()["csrf"]
     assert browser.http.get(browser.url + "/audit").json()["items"][0]["detail"] == {"by": "sso"}
     # The same person, now an agent; another of the same name is somebody else.
-    order(claims={"realm_access": {"roles": ["agent"]}, "name": "Wang F."})
+    order(claims={"realm_access": {"roles": ["agent"]}, "name": "王芳", "name#en": "Wang F."})
     assert browser.back(browser.out()) == "/desk" and browser.me().json()["agent"]["role"] == "agent"
+    assert [browser.me().json()["agent"][name] for name in ("name", "name_en")] == ["王芳", "Wang F."]
     assert browser.http.get(browser.url + "/audit").status_code == 403
     order(claims={"sub": "u-2"})
     other = Browser(office)

@@ -16,7 +16,7 @@ class Agent:
         self.http = requests.Session()
         me = self.http.post(self.base + "/session", json={"username": username, "password": username}, timeout=20)
         me.raise_for_status()
-        self.name: str = me.json()["agent"]["name"]
+        self.names: dict[str, str] = {"zh": me.json()["agent"]["name"], "en": me.json()["agent"]["name_en"]}
         self.http.headers["X-CSRF-Token"] = me.json()["csrf"]
 
     def do(self, conversation: str, what: str, **body: Any) -> dict[str, Any]:

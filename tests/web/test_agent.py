@@ -59,8 +59,8 @@ def test_in_line_then_a_person_then_the_assistant_again(customer: Any, first_in_
     agent.says(one.conversation, words["says"])
     line = one.chat.locator(".line--agent").last
     expect(line).to_contain_text(words["says"])
-    expect(line.locator(".line-who")).to_contain_text(agent.name)
-    expect(one.chat.locator("h1")).to_have_text(agent.name)
+    expect(line.locator(".line-who")).to_contain_text(agent.names[language])
+    expect(one.chat.locator("h1")).to_have_text(agent.names[language])
     expect(one.chat.locator(".line--typing")).to_have_count(0)
     assert one.axe(one.frame()) == []
     one.shoot(f"agent-{language}")
@@ -76,7 +76,7 @@ def test_in_line_then_a_person_then_the_assistant_again(customer: Any, first_in_
     expect(one.chat.locator(".line--typing")).to_have_count(0)  # nobody thinks: a person reads
 
     one.page.reload()
-    expect(one.chat.locator("h1")).to_have_text(agent.name)
+    expect(one.chat.locator("h1")).to_have_text(agent.names[language])
     expect(one.chat.locator(".line--agent")).to_have_count(2)
     agent.do(one.conversation, "hand-back")
     expect(one.chat.locator("h1")).to_have_text(words["robot"])
@@ -92,7 +92,7 @@ def test_the_customer_sees_once_what_a_person_has_read(customer: Any, language: 
     agent = Agent(one.world.url)
     agent.do(one.conversation, "take")
     expect(one.chat.locator(".line--system").last).to_contain_text(words["joined"])
-    expect(one.chat.locator("h1")).to_have_text(agent.name)  # as soon as the agent took it, before a word
+    expect(one.chat.locator("h1")).to_have_text(agent.names[language])  # as soon as the agent took it, before a word
     marks, aloud = one.chat.locator(".line-read"), one.chat.locator(".log-wrap > [role=status]").last
 
     def says(text: str, count: int) -> str:

@@ -7,7 +7,7 @@ export type Role = "agent" | "supervisor";
 export type Presence = "available" | "away" | "offline";
 
 export interface Me {
-  agent: { username: string; name: string; role: Role; languages?: Language[]; status?: Presence };
+  agent: { username: string; name: string; name_en?: string | null; role: Role; languages?: Language[]; status?: Presence };
   csrf: string;
 }
 

@@ -18,7 +18,7 @@ function useAuthor(row: Row): string {
   const me = useMe();
   if (row.last?.author === "bot") return `${words.talk.bot}: `;
   if (row.last?.author !== "agent") return "";
-  return `${row.last.agent === me.name ? words.calls.me : (row.last.agent ?? words.roles.agent)}: `;
+  return `${row.last.agent && [me.name, me.name_en].includes(row.last.agent) ? words.calls.me : (row.last.agent ?? words.roles.agent)}: `;
 }
 
 /** One talk in a list: who, why, how long, the last words. */
