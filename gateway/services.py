@@ -26,6 +26,7 @@ from gateway.identity.customer_token import CustomerTokens
 from gateway.limits import Limits
 from gateway.locks import Locks, patience
 from gateway.log import log
+from gateway.models import Turn
 from gateway.settings import Settings
 from gateway.talk import Talk
 from gateway.tracker import Tracker
@@ -89,6 +90,7 @@ class Services:
             button_key=self.button_key,
             unseen=Unseen(database=self.database, sealer=self.sealer, binding=self.binding),
             signed_in_for=self.settings.signed_in_for,
+            unanswered=self._unanswered,
         )
         self.talk = Talk(
             database=self.database,
@@ -104,6 +106,12 @@ class Services:
         await self.hub.start()
         await self.turns.recover()
         self._tasks = [asyncio.create_task(housekeeping.forever(self)), asyncio.create_task(self.courier.forever())]
+
+    def _unanswered(self, turn: Turn) -> None:
+        """Has it found out for the desk what a line means that a person is to answer."""
+        from gateway.desk import heard  # it needs these services itself
+
+        self.background(heard.understand(self, turn=turn))
 
     def background(self, work: Coroutine[Any, Any, Any]) -> None:
         """Does something small that nobody waits for; a fault is logged."""

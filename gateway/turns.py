@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -37,7 +38,7 @@ WAITING = "waiting"
 
 
 class Turns:
-    """The engine. `ensure_done` returns when a turn has its result, whoever ran it."""
+    """The engine. `ensure_done` returns when a turn has its result, whoever ran it; `unanswered` hears of each line to which the assistant was silent."""
 
     def __init__(
         self,
@@ -49,9 +50,11 @@ class Turns:
         button_key: bytes,
         unseen: codes.Unseen,
         signed_in_for: int = 1800,
+        unanswered: Callable[[Turn], None] = lambda turn: None,
     ) -> None:
         self.database, self.brain, self.hub, self.locks = database, brain, hub, locks
         self.button_key, self.unseen, self.signed_in_for = button_key, unseen, signed_in_for
+        self.unanswered = unanswered
         self._drains: dict[str, asyncio.Task[None]] = {}
         self._waiting: dict[str, asyncio.Future[None]] = {}
         self._background: set[asyncio.Task[Any]] = set()
@@ -119,6 +122,8 @@ class Turns:
                         await self.hub.nudge("desk", "conversation", conversation=conversation_id)
                     elif body is not None:
                         tracing.mark(current, outcome=await self._run(turn, body))
+                    if turn.kind == "message" and turn.request.get("text") and (body is None or "unseen" in body):
+                        self.unanswered(turn)
                 if future := self._waiting.pop(turn.id, None):
                     future.set_result(None)
                 await self.hub.nudge(conversation_id)

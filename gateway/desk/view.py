@@ -18,6 +18,9 @@ from gateway.problems import Problem
 # WeChat takes this many customer-service messages after each of the customer's, for this long (the platform's rule since June 2023).
 WECHAT_MOST, WECHAT_FOR = 5, timedelta(hours=48)
 
+# Where a turn keeps what a line means that the assistant was silent to. Not as its `parse`: that is what it understood when it answered, which the reports and the review queue count.
+HEARD = "heard"
+
 
 def find(session: Session, conversation_id: str) -> Conversation:
     """Returns a talk; raises `not_found`."""
@@ -76,9 +79,12 @@ def lines_of(
 ) -> list[dict[str, Any]]:
     """Returns messages as the desk's page draws them."""
     turns = [message.turn_id for message in messages if message.author == "customer" and message.turn_id]
-    parses: dict[str, Any] = dict(
-        session.execute(select(Turn.id, Turn.parse).where(Turn.id.in_(turns), Turn.parse.is_not(None))).tuples().all()
-    )
+    parses: dict[str, Any] = {
+        turn: parse or (result or {}).get(HEARD)
+        for turn, parse, result in session.execute(
+            select(Turn.id, Turn.parse, Turn.result).where(Turn.id.in_(turns))
+        ).tuples()
+    }
     mine = [message.id for message in messages]
     deliveries = {one.message_id: one for one in session.scalars(select(Delivery).where(Delivery.message_id.in_(mine)))}
     lines = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.gateway.conftest import wait_for
@@ -221,3 +223,26 @@ def test_what_we_say_ourselves_asks_for_no_secret() -> None:
         "your ID number please",
     )
     assert [text for text in asked if not compliance.found_in(text)] == []
+
+
+def test_what_a_line_means_stands_at_it_while_a_person_owns_the_talk(branch: Office) -> None:
+    agent = Person(branch, "agent")
+    for language, hello, line, title in (
+        ("zh", "您好", "解绑要多久", "解绑要多久"),
+        ("en", "hello", "how long does it take to unbind", "How long unbinding takes"),
+    ):
+        talk = branch.customer(language=language).talk(language)
+        at = taken(branch, agent, talk, hello)
+        ran = branch.rasa()["ran"]
+        assert talk.say(line).json()["replies"] == []
+
+        def chip(at: str = at, line: str = line) -> dict[str, Any] | None:
+            shown = next(one for one in agent.get(at).json()["messages"] if one["text"] == line)
+            return shown.get("parse")
+
+        found = wait_for(chip)
+        assert (found["intent"], found["title"][language]) == ("faq/unbind_duration", title)
+        # The dialogue has not moved, and what was said to a person is no question that the assistant was asked.
+        assert branch.rasa()["ran"] == ran
+        talk.say("493817" if language == "en" else "我的验证码是 493817")
+        assert "493817" not in agent.get(at).text
