@@ -64,7 +64,7 @@ def guide(operation: dict[str, Any], *, place: str) -> dict[str, Any]:
         "target": target_of(operation),
         "status": status,
         "steps": steps,
-        "next": names.word("next", step),
+        "next": names.word("next", _in_channel(operation, step, place)),
         "say": _say(operation, step, place),
         "effects": effects_of(operation),
     }
@@ -91,8 +91,15 @@ def identify(verified: bool) -> dict[str, Any]:
     }
 
 
+def _in_channel(operation: dict[str, Any], step: str, place: str) -> str:
+    """Returns the name of a step's words: a code is read back on the phone, typed in a chat, and a password belongs on the secure page."""
+    if step != "code" or place != "chat":
+        return step
+    return "code_chat" if (operation.get("challenge") or {}).get("method", "sms") == "sms" else "code_page"
+
+
 def _say(operation: dict[str, Any], step: str, place: str) -> Pair | None:
-    name = "code_chat" if step == "code" and place == "chat" else step
+    name = _in_channel(operation, step, place)
     if name in ("cancelled", "expired"):
         name = "failed"
     if name not in names.words("say"):
