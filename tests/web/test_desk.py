@@ -73,6 +73,7 @@ def test_a_customer_and_an_agent_side_by_side(customer: Any, desk: Any) -> None:
     expect(page.locator(".typing")).to_have_text("")
     one.say("解绑一般要多久")
     expect(agent.lines("customer").last).to_contain_text("解绑一般要多久")
+    expect(agent.lines("customer").last.locator(".intent")).to_be_visible()  # also while a person owns the talk
     suggestion = page.locator(".suggestion")
     expect(suggestion).to_contain_text("马上生效")
     page.keyboard.press("Alt+Enter")  # as it is
