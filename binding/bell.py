@@ -16,10 +16,12 @@ class Bell:
         self._rung = self._stopped = False
         self._busy_until = self._looked = 0.0
 
-    def ring(self) -> None:
-        """Let the next look happen now; for a while afterwards looks come more often, as work brings work."""
+    def ring(self, *, crowded: bool = True) -> None:
+        """Let the next look happen now; with `crowded` looks come more often for a while, since this one may find no room."""
         with self._condition:
-            self._rung, self._busy_until = True, time.monotonic() + BUSY_S
+            self._rung = True
+            if crowded:
+                self._busy_until = time.monotonic() + BUSY_S
             self._condition.notify_all()
 
     def set(self) -> None:

@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 from binding.models.sandbox import SandboxState
 from binding.settings import settings
 
+_OFFSET = sa.select(SandboxState.clock_offset_s).where(SandboxState.id == 1)
+
 
 def real_now() -> dt.datetime:
     """Return the machine's time, UTC. Tokens, deadlines with banks and audit rows use this one."""
@@ -22,7 +24,7 @@ def now(session: Session) -> dt.datetime:
         return real_now()
     offset = session.info.get("clock_offset_s")  # read once a session: a session is one transaction
     if offset is None:
-        offset = session.scalar(sa.select(SandboxState.clock_offset_s).where(SandboxState.id == 1)) or 0
+        offset = session.connection().scalar(_OFFSET) or 0
         session.info["clock_offset_s"] = offset
     return real_now() + dt.timedelta(seconds=offset)
 

@@ -141,7 +141,8 @@ def enqueue(session: Session, workflow_name: str, workflow_id: str, *args: Any, 
 @event.listens_for(Session, "after_commit")
 def _ring(session: Session) -> None:
     if session.info.pop("ring", False):
-        _Engine.bell.ring()
+        # The engine counts what it has just taken or not quite put away, `running` does not: half full may be full.
+        _Engine.bell.ring(crowded=2 * _Engine.running >= settings().workers)
 
 
 def launch(executor: str) -> None:
@@ -165,6 +166,7 @@ def launch(executor: str) -> None:
     queue = DBOS.register_queue(
         QUEUE, polling_interval_sec=POLL_S, worker_concurrency=settings().workers, on_conflict="always_update"
     )
+    queue.database_backed_queue = False  # this process's own settings hold: they are not read again before each look
     _Engine.bell = Bell()
     _Engine.worker = threading.Thread(
         target=queue_worker_thread, args=(_Engine.bell, instance, queue), name="queue-worker-ledger", daemon=True

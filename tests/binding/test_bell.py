@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 
@@ -25,6 +26,16 @@ def test_a_ring_before_the_wait_is_not_lost() -> None:
     bell = Bell()
     bell.ring()
     assert bell.wait(600) is False
+
+
+def test_only_a_ring_that_may_find_no_room_brings_more_looks() -> None:
+    for crowded, looks in ((False, 1), (True, 3)):
+        bell = Bell()
+        bell.ring(crowded=crowded)
+        began, waits = time.monotonic(), 0
+        while time.monotonic() - began < 0.5 and bell.wait(0.6) is False:
+            waits += 1
+        assert (waits >= looks) if crowded else (waits <= looks + 1)
 
 
 def test_the_hotlines_number_is_never_a_code(monkeypatch: pytest.MonkeyPatch) -> None:
