@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-import requests
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -111,7 +110,8 @@ def _peer(method: str, path: str, body: dict[str, Any] | None = None) -> dict[st
         answer = http.call(
             method, f"{settings().bank_url}{path}", peer="bank", json=body, headers=headers, timeout=(1, 5)
         )
-        answer.raise_for_status()
-    except requests.RequestException as error:
+        if answer.status >= 400:
+            raise http.NoAnswer(f"it answered {answer.status}")
+    except http.NoAnswer as error:
         raise Problem(503, "service_unavailable", "the bank and phone stand-in does not answer") from error
     return answer.json()  # type: ignore[no-any-return]

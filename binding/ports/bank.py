@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from typing import Any
 
-import requests
 import structlog
 from pydantic import TypeAdapter, ValidationError
 
@@ -41,10 +40,11 @@ def tokenise(*, key: str, details: dict[str, str]) -> dict[str, Any]:
 def list_requests(*, cursor: str | None = None) -> dict[str, Any]:
     """List what the bank has done for us, for the reconciliation; raises when the bank does not answer."""
     answer = http.call(
-        "GET", f"{settings().bank_url}/bank/v1/requests", peer="bank", params={"cursor": cursor} if cursor else {},
+        "GET", f"{settings().bank_url}/bank/v1/requests", peer="bank", fields={"cursor": cursor} if cursor else {},
         headers=_headers(None), timeout=(2, 10),
     )  # fmt: skip
-    answer.raise_for_status()
+    if answer.status >= 300:
+        raise http.NoAnswer(f"the bank answered {answer.status}")
     return answer.json()  # type: ignore[no-any-return]
 
 
@@ -62,17 +62,17 @@ def _call(
             method, f"{settings().bank_url}{path}", peer="bank", json=json, headers=_headers(key),
             timeout=(1.0, settings().bank_timeout_s),
         )  # fmt: skip
-        if answer.status_code == 404 and method == "GET":
+        if answer.status == 404 and method == "GET":
             return {"state": "missing"}
-        body = answer.json() if answer.status_code < 500 else None
-    except (requests.RequestException, ValueError, RecursionError) as error:
+        body = answer.json() if answer.status < 500 else None
+    except (http.NoAnswer, ValueError, RecursionError) as error:
         log.warning("the bank did not answer", operation=key, error=type(error).__name__)
         return UNKNOWN
     try:
         return shape.validate_python(body).model_dump(exclude_none=True)  # type: ignore[no-any-return]
     except ValidationError as error:
         wrong = sorted({".".join(map(str, fault["loc"])) for fault in error.errors(include_input=False)})
-        log.warning("the bank's answer is not usable", operation=key, http_status=answer.status_code, fields=wrong)
+        log.warning("the bank's answer is not usable", operation=key, http_status=answer.status, fields=wrong)
         return UNKNOWN
 
 
@@ -84,9 +84,9 @@ def register(*, agreements: list[dict[str, Any]], pending: list[dict[str, Any]],
                 "PUT", f"{settings().bank_url}/control/agreements", peer="bank", headers=_headers(None), timeout=(1, 5),
                 json={"agreements": agreements, "pending": pending},
             )  # fmt: skip
-            if answer.status_code < 300:
+            if answer.status < 300:
                 return True
-        except requests.RequestException:
+        except http.NoAnswer:
             pass
         if attempt + 1 < tries:
             time.sleep(0.5)

@@ -1,24 +1,23 @@
-"""One pooled session per process for calls to peers; no redirects, no hidden retries."""
+"""One pool of connections per process for calls to peers; no redirects, no hidden retries, no proxy of the environment."""
 
 from __future__ import annotations
 
 import functools
 from typing import Any
 
-import requests
-from requests.adapters import HTTPAdapter
+import certifi
+import urllib3
 
 from telemetry import tracing
 
+# No answer, or none that could be read: nobody there, too late, cut off, not HTTP.
+NoAnswer = urllib3.exceptions.HTTPError
+
 
 @functools.cache
-def _pooled() -> requests.Session:
-    """Make the session."""
-    made = requests.Session()
-    made.trust_env = False
-    for scheme in ("http://", "https://"):
-        made.mount(scheme, HTTPAdapter(pool_connections=8, pool_maxsize=64, max_retries=0))
-    return made
+def _pool() -> urllib3.PoolManager:
+    """Make the pool."""
+    return urllib3.PoolManager(num_pools=8, maxsize=64, retries=False, ca_certs=certifi.where())
 
 
 def call(
@@ -29,12 +28,20 @@ def call(
     timeout: tuple[float, float],
     headers: dict[str, str] | None = None,
     **options: Any,
-) -> requests.Response:
-    """Call a peer (`bank`, `phone`, `gateway`) and return its answer, whatever its status; raises requests.RequestException."""
+) -> urllib3.BaseHTTPResponse:
+    """Call a peer (`bank`, `phone`, `gateway`) and return its answer, whatever its status; raises `NoAnswer`.
+
+    `timeout`: seconds to connect, and to wait for each piece of the answer. `options`: `json`, `body` or `fields` (a query).
+    """
     with tracing.span(f"{peer} {method}", kind="client", peer=peer) as current:
         trace = tracing.headers() if peer == "gateway" else {}  # the others are other houses
-        answer = _pooled().request(
-            method, url, timeout=timeout, headers=(headers or {}) | trace, allow_redirects=False, **options
+        answer = _pool().request(
+            method, url, timeout=urllib3.Timeout(*timeout), headers=(headers or {}) | trace, redirect=False, **options
         )
-        tracing.mark(current, status=answer.status_code)
+        tracing.mark(current, status=answer.status)
         return answer
+
+
+def never_arrived(error: urllib3.exceptions.HTTPError) -> bool:
+    """Tell whether a request that got no answer surely reached nobody: no connection was made."""
+    return isinstance(error, (urllib3.exceptions.ConnectTimeoutError, urllib3.exceptions.NewConnectionError))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-import requests
 import structlog
 
 from binding.ports import http
@@ -33,18 +32,13 @@ def send(*, message_id: str, channel: str, to: str, account_id: str, text: str, 
                 headers={"Authorization": f"Bearer {settings().sms_token}", "Idempotency-Key": message_id},
                 timeout=(1, 3),
             )
-            if answer.status_code < 300:
+            if answer.status < 300:
                 return "taken"
-            if answer.status_code >= 500:
+            if answer.status >= 500:
                 outcome = "unknown"
-            log.warning("a message was refused", message=message_id, http_status=answer.status_code)
-        except requests.RequestException as error:
-            if not _never_arrived(error):
+            log.warning("a message was refused", message=message_id, http_status=answer.status)
+        except http.NoAnswer as error:
+            if not http.never_arrived(error):
                 outcome = "unknown"
             log.warning("a message got no answer", message=message_id, error=type(error).__name__)
     return outcome
-
-
-def _never_arrived(error: requests.RequestException) -> bool:
-    """Tell whether the request surely reached nobody: no connection was made."""
-    return isinstance(error, requests.ConnectTimeout) or "NewConnectionError" in repr(error)

@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import requests
 import structlog
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
@@ -25,13 +24,13 @@ def deliver(*, event_id: str, kind: str, created: str, data: dict[str, Any]) -> 
     if settings().gateway_internal_token:
         headers["Authorization"] = f"Bearer {settings().gateway_internal_token}"
     try:
-        answer = http.call("POST", url, peer="gateway", data=body.encode(), headers=headers, timeout=(1, 5))
-    except requests.RequestException as error:
+        answer = http.call("POST", url, peer="gateway", body=body.encode(), headers=headers, timeout=(1, 5))
+    except http.NoAnswer as error:
         log.warning("the gateway did not take an event", event_id=event_id, error=type(error).__name__)
         return False
-    if answer.status_code >= 300:
-        log.warning("the gateway refused an event", event_id=event_id, http_status=answer.status_code)
-    return answer.status_code < 300
+    if answer.status >= 300:
+        log.warning("the gateway refused an event", event_id=event_id, http_status=answer.status)
+    return answer.status < 300
 
 
 def signed(secret: str, message_id: str, body: str) -> dict[str, str]:
