@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
-BUSY_S, BUSY_POLL_S, LEAST_GAP_S = 1.0, 0.1, 0.03
+BUSY_S, BUSY_POLL_S, LEAST_GAP_S = 1.0, 0.1, 0.05
 
 
 class Bell:

@@ -162,6 +162,7 @@ def launch(executor: str) -> None:
     }
     instance = DBOS(config=config)
     DBOS.listen_queues([])  # the ledger's own worker, below, listens with a bell
+    instance._registry.get_internal_queue()._polling_interval_sec = 30.0  # for work without a queue, of which there is none
     DBOS.launch()
     queue = DBOS.register_queue(
         QUEUE, polling_interval_sec=POLL_S, worker_concurrency=settings().workers, on_conflict="always_update"
