@@ -31,7 +31,7 @@ def record(
     """Append one line to the account's chain; the caller holds the account's lock. Data never holds secrets."""
     last = session.info.get(("audit head", account_id))  # of this transaction: nobody else appended meanwhile
     if last is None:
-        found = session.execute(_HEAD, {"account_id": account_id}).first()
+        found = rows.read(session, _HEAD, account_id=account_id).first()
         last = (found.seq, found.hash) if found else (0, START)
     seq, prev = last[0] + 1, last[1]
     line: dict[str, Any] = {

@@ -134,6 +134,7 @@ def reading(*, one_moment: bool = False) -> Iterator[Session]:
         yield session
 
 
+_ACCOUNT = sa.select(Account.id).where(Account.id == sa.bindparam("account_id")).with_for_update()
 # SQLite has one writer. Its own way to wait for the turn is to sleep and try again, longer each time and in no order.
 _turn = threading.Lock()
 
@@ -157,4 +158,4 @@ def lock(session: Session, account_id: str | None) -> None:
         if not connection.connection.dbapi_connection.in_transaction:  # type: ignore[union-attr]
             connection.exec_driver_sql("BEGIN IMMEDIATE")
     elif account_id is not None:
-        session.execute(sa.select(Account.id).where(Account.id == account_id).with_for_update())
+        connection.execute(_ACCOUNT, {"account_id": account_id})

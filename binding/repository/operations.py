@@ -82,7 +82,7 @@ def operation(session: Session, owner: str, operation_id: str) -> Operation | No
 
 def owner_of(session: Session, operation_id: str) -> str | None:
     """Return the account of an operation; for workflows and the bank's callbacks, never for a customer's request."""
-    return session.scalar(_OWNER_OF, {"id": operation_id})
+    return rows.read(session, _OWNER_OF, id=operation_id).scalar()
 
 
 def open_on_target(session: Session, owner: str, target_key: str) -> Operation | None:
@@ -92,17 +92,17 @@ def open_on_target(session: Session, owner: str, target_key: str) -> Operation |
 
 def overdue(session: Session, owner: str, before: dt.datetime) -> list[str]:
     """List the owner's operations whose last step towards verification lies before a moment."""
-    return list(session.scalars(_OVERDUE, {"owner": owner, "since": before}))
+    return list(rows.read(session, _OVERDUE, owner=owner, since=before).scalars())
 
 
 def owners_with_overdue(session: Session, before: dt.datetime) -> list[str]:
     """List the accounts that have such operations; for the sweep."""
-    return list(session.scalars(_OWNERS_WITH_OVERDUE, {"since": before}))
+    return list(rows.read(session, _OWNERS_WITH_OVERDUE, since=before).scalars())
 
 
 def late_at_bank(session: Session, before: dt.datetime) -> list[tuple[str, str]]:
     """List (account, operation) of those that wait for their bank since before a moment, oldest first; for the sweep."""
-    return list(session.execute(_LATE_AT_BANK, {"since": before}).tuples())
+    return [(owner, found) for owner, found in rows.read(session, _LATE_AT_BANK, since=before)]
 
 
 def operations_page(
@@ -117,7 +117,7 @@ def operations_page(
 
 def created_since(session: Session, owner: str, since: dt.datetime) -> int:
     """Count the owner's operations since a moment."""
-    return session.scalar(_CREATED_SINCE, {"owner": owner, "since": since}) or 0
+    return rows.read(session, _CREATED_SINCE, owner=owner, since=since).scalar() or 0
 
 
 def asked_by(session: Session, who: str, name: str, *, as_many: int, since: dt.datetime) -> dt.datetime | None:
@@ -125,8 +125,7 @@ def asked_by(session: Session, who: str, name: str, *, as_many: int, since: dt.d
 
     `who`: `caller` (a service) or `actor` (an agent), and its name.
     """
-    found = session.connection().execute(_NTH_OF[who], {"name": name, "as_many": as_many, "since": since})
-    return found.scalar()
+    return rows.read(session, _NTH_OF[who], name=name, as_many=as_many, since=since).scalar()
 
 
 def move(session: Session, owner: str, found: Operation, status: str, **values: Any) -> bool:
@@ -164,14 +163,25 @@ def sends_since(session: Session, owner: str, since: dt.datetime) -> list[tuple[
 
     Undelivered ones do not count.
     """
-    found = session.execute(_SENDS, {"owner": owner, "since": since})
+    found = rows.read(session, _SENDS, owner=owner, since=since)
     return [(at, call is not None and state == "used") for at, call, state in found]
 
 
 def failures_since(session: Session, owner: str, since: dt.datetime, method: str | None = None) -> list[dt.datetime]:
     """List the account's wrong codes and passwords since a moment, oldest first."""
-    found = session.execute(_FAILURES, {"owner": owner, "since": since})
+    found = rows.read(session, _FAILURES, owner=owner, since=since)
     return [at for at, how in found if method is None or how == method]
+
+
+def use_challenge(session: Session, found: Challenge, moment: dt.datetime) -> bool:
+    """Mark a challenge as used if nobody else moved it first; the guard is in the UPDATE itself."""
+    session.flush()
+    where = {"account_id": found.account_id, "id": found.id, "state": found.state}
+    if rows.change(session, Challenge, where, state="used", used_at=moment) != 1:
+        return False
+    set_committed_value(found, "state", "used")
+    set_committed_value(found, "used_at", moment)
+    return True
 
 
 def close_challenges(session: Session, owner: str, operation_id: str, state: str = "replaced") -> None:

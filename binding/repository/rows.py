@@ -1,4 +1,4 @@
-"""Rows written without the unit of work: one statement each, built once, guarded where it matters."""
+"""Rows read and written without the unit of work: one statement each, built once, guarded where it matters."""
 
 from __future__ import annotations
 
@@ -17,6 +17,12 @@ Table = type[Base]
 def among(column: Any, values: Sequence[str]) -> sa.ColumnElement[bool]:
     """Build the condition that a column holds one of some fixed values; unlike IN it is not built anew for each execution."""
     return sa.or_(*(column == value for value in values))
+
+
+def read(session: Session, statement: sa.Executable, **bound: Any) -> Any:
+    """Run a query for columns and return its result: no objects are made. It sees what the session has changed."""
+    session.flush()
+    return session.connection().execute(statement, bound)
 
 
 def add(session: Session, table: Table, **values: Any) -> None:

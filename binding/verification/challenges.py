@@ -204,8 +204,8 @@ def accept(
     """Accept a verified operation: reserve its target, close the challenge and queue the work, all or nothing."""
     moment = now(session)
     request = reserve(session, found=found, target=target) | (details or {})
-    challenge.state, challenge.used_at = "used", moment
-    session.flush()
+    if not operations.use_challenge(session, challenge, moment):
+        raise closed(session, found)
     operations.close_challenges(session, found.account_id, found.id)
     moved = operations.move(
         session, found.account_id, found, "processing", updated_at=moment, last_step_at=moment, accepted_at=real_now(),
