@@ -153,12 +153,11 @@ class Speller:
         if len(read) != len(text):
             return text
         ends = {match.end() - 1 for match in _WORDS.finditer(text)}
+        runs = [match.span() for match in HAN_RUN.finditer(text)]
         for n in (4, 3, 2):
-            for i in range(len(text) - n + 1):
+            for i in (i for start, end in runs for i in range(start, end - n + 1) if i not in ends):
                 gram = "".join(out[i : i + n])
-                if not HAN_RUN.fullmatch(gram) or i in ends:
-                    continue
-                usual = self._usual.get(tuple(read[i : i + n]))
+                usual = self._usual.get(read[i : i + n])
                 if usual and usual != gram and self._counts[usual] >= self.SHARE * max(1, self._counts.get(gram, 0)):
                     better = [*out[:i], *usual, *out[i + n :]]
                     if self._fluency(better, i, i + n) - self._fluency(out, i, i + n) > gain:
@@ -171,15 +170,23 @@ class Speller:
         return sum(self._score(text[max(0, k - 2) : k] or "^", text[k]) for k in range(start, min(end + 2, len(text))))
 
     def _score(self, before: str, character: str) -> float:
-        count = self._counts.get
-        p = 0.1 * (count(character, 0) + 0.1) / self._total
-        if before:
-            b = count(before[-1], 0)
-            p += 0.3 * count(before[-1] + character, 0) / (b + 2) if b else 0.0
-            if len(before) > 1:
-                c = count(before[-2:], 0)
-                p += 0.6 * count(before[-2:] + character, 0) / (c + 1) if c else 0.0
-        return math.log(p)
+        """Return the log-probability of a character after these (the last two count)."""
+        return self._likely(before, ((character, 0.0),))[0][1]
+
+    def _likely(self, before: str, options: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
+        """Return characters with their log-probability after these (the last two count), less what choosing them costs."""
+        count, log, total = self._counts.get, math.log, self._total
+        one, two = before[-1:], before[-2:] if len(before) > 1 else ""
+        ones, twos = count(one, 0), count(two, 0)
+        out = []
+        for character, cost in options:
+            p = 0.1 * (count(character, 0) + 0.1) / total
+            if ones:
+                p += 0.3 * count(one + character, 0) / (ones + 2)
+            if twos:
+                p += 0.6 * count(two + character, 0) / (twos + 1)
+            out.append((character, log(p) - cost))
+        return out
 
     @lru_cache(maxsize=1024)  # noqa: B019 - one speller lives as long as the process
     def _options(self, syllable: str) -> list[tuple[str, float]]:
@@ -206,12 +213,14 @@ class Speller:
                 if syllable not in SYLLABLES:
                     continue
                 following = j + 1 if j < len(letters) and letters[j] in " '" else j
-                for character, cost in self._options(syllable):
-                    for before, (score, so_far) in top:
-                        value = score + self._score(before, character) - cost - 1.0
+                options = self._options(syllable)
+                for before, (score, so_far) in top:
+                    score -= 1.0
+                    for character, value in self._likely(before, options):
                         key = (before + character)[-2:]
-                        if key not in beams[following] or beams[following][key][0] < value:
-                            beams[following][key] = (value, so_far + character)
+                        best = beams[following].get(key)
+                        if best is None or best[0] < score + value:
+                            beams[following][key] = (score + value, so_far + character)
         if not beams[-1]:
             return "", -math.inf
         score, characters = max(beams[-1].values())

@@ -14,7 +14,7 @@ import numpy as np
 from brain.checkpoint import PATH as LAYERS
 from brain.checkpoint import Fine, write
 from brain.encoder import Upper
-from brain.memory import NEIGHBOURS, compile_memory
+from brain.memory import NEIGHBOURS, WIDTHS, compile_memory, nearness
 from brain.model import SCALE, unit
 from brain.prototypes import merge
 
@@ -56,14 +56,10 @@ class Readings:
 
 def mark(texts: list[str], fine: Fine, held: np.ndarray, base: str) -> str:
     """Digest everything that readings depend on: the sentences as the encoder gets them, the layers, what was held out, the encoder below (`base`)."""
-    value = hashlib.sha256(f"{base} {SCALE} {NEIGHBOURS}".encode() + held.tobytes())
+    value = hashlib.sha256(f"{base} {SCALE} {NEIGHBOURS} {WIDTHS}".encode() + held.tobytes())
     for text in texts:
         value.update(text.encode() + b"\n")
     for array in fine.arrays().values():
         value.update(np.ascontiguousarray(array).tobytes())
     return value.hexdigest()[:24]
 
-
-def nearness(vectors: np.ndarray, memory: np.ndarray) -> np.ndarray:
-    """Return the mean cosine to the nearest training sentences."""
-    return np.partition(vectors @ memory.T, -NEIGHBOURS, axis=1)[:, -NEIGHBOURS:].mean(axis=1)

@@ -24,12 +24,12 @@ from brain.graph import layers
 from brain.groups import folds, groups
 from brain.home import folder as data_folder
 from brain.language import detect
-from brain.memory import compile_memory
+from brain.memory import compile_memory, nearness
 from brain.model import STRENGTH, Model, Sample, Space, inside, unit
 from brain.mood import doubtful
 from brain.normaliser import normalise
 from brain.pinyin import Speller
-from brain.readings import Readings, mark, nearness
+from brain.readings import Readings, mark
 from brain.recipe import fast as fast_mode
 from brain.recipe import fingerprint, tuning_code
 from brain.regression import Regression, fit, softmax
