@@ -164,7 +164,7 @@ _ELSEWHERE = re.compile(
 _URGENT = re.compile(r"直接|现在(?!不|先(?:放|留|别|不|这|搁))|今天(?!不|先)|马上|立刻|立即|赶紧|干脆|\bnow\b|(?<!not )(?<!anything )\btoday\b|\bright away\b|\bimmediately\b|\bjust do\b")
 _TRANSLATE = re.compile(r"翻译|\btranslat\w+|\bin (?:japanese|korean|french|german|spanish)\b")
 _WANTED = re.compile(
-    r"帮我|帮忙|给我|替我|我要|我想(?!知道|问|了解|看)|麻烦|请(?!问|教)|拜托|现在|马上|立刻|立即|赶紧|赶快|直接|干脆|吧$|呗$|掉$"
+    r"帮我|帮忙|给我|替我|我要|我想(?!知道|问|了解|看)|麻烦(?=[^,.;?!了死得的事呀啊])|请(?!问|教)|拜托|现在(?!天天|每[天次]|整天|总|老|一直|都|还|又|才|却|后悔|抱怨)|马上|立刻|立即|赶紧|赶快|直接|干脆|吧$|呗$|掉$"
     r"|\b(?:please|pls|plz|can you|could you|would you|want|need|i'?d like|i'd be|i'd appreciate|for me|go ahead|just do|just \w+ it|just (?:un\w+|remove|delete|cancel|close|turn|take|kill|drop|end)|(?:has|have|needs?) to (?:be|go)\b|must (?:be|go)\b|actually|now|have (?:my|the)|then|grateful|lovely|appreciate|if you (?:could|would|wouldn'?t)|if it'?s (?:convenient|possible|no (?:bother|trouble)|ok|okay|not)|if it isn'?t)\b"
 )
 # fed up with what keeps being shown or has to be done again: often told, seldom asked for

@@ -63,6 +63,8 @@ def test_no_doubt(text):
         ("过完年我再找你把那张工行的解掉,现在先放着", "unbind"), ("nvm adding the card, cba", "bind"), ("i wanted to link alipay, forget i said it", "bind"), ("the uncle upstairs keeps telling me to switch off quick payment", "close"),
         ("哪天不看优酷了,再说取消续费的事", "close"), ("免密我自己关掉啦,真快", "close"), ("i'd rather leave quick pay on for now", "close"), ("昨天说要关免密,今天反悔了,就让它开着吧", "close"), ("take the credit card off my uber", "unbind"), ("delete the card from my steam account", "unbind"),
         ("remove my card? nope, still in use", "unbind"), ("i will bind the card once it arrives", "bind"), ("thank you for unlinking it", "unbind"),
+        ("我姐去年就把卡解绑了,现在老抱怨付款不方便", "unbind"), ("老爸上周把免密关了,嫌输密码麻烦", "close"), ("表弟上个月把建行卡解绑了,现在又后悔", "unbind"),
+        ("我媳妇昨天把支付宝绑上了,现在天天用,一点不麻烦", "bind"),
     ],
 )  # fmt: skip
 def test_an_act_that_is_taken_back(text, act):
@@ -72,7 +74,7 @@ def test_an_act_that_is_taken_back(text, act):
 @pytest.mark.parametrize(
     "text",
     [
-        "帮我解绑招行卡", "不想用了,帮我解绑", "这张卡不要了解绑吧", "先不绑支付宝,给我绑张银行卡", "unbind my card", "i don't need this card, please remove it", "why don't you just remove my card",
+        "帮我解绑招行卡", "上个月绑上了,现在给解绑了吧", "昨天关了没关成,麻烦你把快捷支付关掉", "麻烦解绑一下", "我现在就解绑这张卡", "不想用了,帮我解绑", "这张卡不要了解绑吧", "先不绑支付宝,给我绑张银行卡", "unbind my card", "i don't need this card, please remove it", "why don't you just remove my card",
         "how do i remove it, actually just remove it for me", "关闭快捷支付", "把昨天绑的那张卡解绑", "quit asking whether i am certain and just unlink it", "keep the wallet, only the renewal has to be cancelled", "can't you just take it off", "never mind explaining, just remove it", "i want to grab my discount so link the card", "解绑",
     ],
 )  # fmt: skip
