@@ -49,7 +49,7 @@ def main() -> None:
         return
     began = time.monotonic()
     tuning = os.environ.get("WRITE_CHECKPOINT") == "1"
-    print(f"· training the model ({'20 to 40 minutes' if tuning else '3 to 10 minutes; more when many sentences are new'})", flush=True)
+    print(f"· training the model ({'20 to 40 minutes' if tuning else '2 to 5 minutes; more when many sentences are new'})", flush=True)
     # Two threads while training (the tests and the server use one): nothing else runs then.
     two = {"OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2"}
     env = {**os.environ, **QUIET, **two, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
