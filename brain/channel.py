@@ -21,7 +21,7 @@ from brain.outbox import Outbox, reply_of
 from brain.strict_endpoint import StrictEndpoint, TurnAborted, joined
 from brain.suggest import suggest
 from brain.switching import asked_language
-from brain.turn import LANGUAGES, BadTurn, Turn, entity, language_written, parse_of_command
+from brain.turn import LANGUAGES, BadTurn, Turn, entity, language_written, parse_of_command, typed_command, unsure
 
 logger = logging.getLogger(__name__)
 REMEMBERED = 2048
@@ -125,6 +125,8 @@ class GatewayChannel(InputChannel):
             # The guard has done this already; a text never names an intent, whoever calls.
             text = turn.text.strip().lstrip("/").strip() if turn.text.strip().startswith("/") else turn.text
             parse = await processor.parse_message(UserMessage(text, sender_id=turn.conversation_id))
+            if typed_command(turn.text):
+                parse = unsure(parse)
             parse["entities"] = [*(parse.get("entities") or []), *(entity("code_ref", ref) for ref in turn.code_refs[:1])]
         else:
             parse = parse_of_command(turn)

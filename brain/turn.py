@@ -1,9 +1,11 @@
 """One turn as the gateway sends it: checked, and made into what Rasa's processor takes."""
 from __future__ import annotations
 
+import re
 from typing import Any, Dict, List, NamedTuple, Optional, Text
 
 from brain.language import detect
+from brain.rejection import FALLBACK, OPERATIONS
 
 LANGUAGES = ("zh", "en")
 NAMES = {"bank", "wallet", "merchant"}
@@ -77,6 +79,23 @@ class Turn(NamedTuple):
         if self.command and self.command["name"] == "closed":
             found["event"] = "closed"
         return found
+
+
+# What Rasa's own channels take as an intent ("/unbind_card{}"; the guard takes the slash away): who writes so is trying the door, or has copied something.
+_TYPED_COMMAND = re.compile(r"\s*/*\s*(?:[A-Za-z]+_\w+\s*(?:\{.*)?|[A-Za-z]\w*\{.*)", re.DOTALL)
+
+
+def typed_command(text: Text) -> bool:
+    """Tells whether a text is written as Rasa's commands are, and not as people write."""
+    return _TYPED_COMMAND.fullmatch(text) is not None
+
+
+def unsure(parse: Dict[Text, Any]) -> Dict[Text, Any]:
+    """Returns a parse that is asked back about where it would begin or confirm something; what else it means stands."""
+    intent = parse.get("intent") or {}
+    if intent.get("name") not in {*OPERATIONS, "affirm"}:
+        return parse
+    return {**parse, "intent": {"name": FALLBACK, "confidence": 1.0 - float(intent.get("confidence") or 0.0)}, "entities": []}
 
 
 def entity(name: Text, value: Any) -> Dict[Text, Any]:

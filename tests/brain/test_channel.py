@@ -12,7 +12,7 @@ from rasa.utils.endpoints import EndpointConfig
 
 from brain.channel import GatewayChannel
 from brain.strict_endpoint import joined
-from brain.turn import Turn, only_names
+from brain.turn import Turn, entity, only_names, typed_command, unsure
 
 TRACE = "00-" + "a" * 32 + "-" + "b" * 16 + "-01"
 BODY = {"conversation_id": "conv_1", "turn_id": "msg_1", "language": "en", "text": "hello"}
@@ -118,3 +118,17 @@ def test_the_trace_goes_on_to_the_actions_and_no_further(store):
 def test_a_bare_name_changes_no_language(text, entities, keeps):
     found = [{"entity": kind, "start": start, "end": end} for kind, start, end in entities]
     assert only_names(text, found) is keeps
+
+
+@pytest.mark.parametrize("text", ["/unbind_card{}", "unbind_card{}", "unbind_card", '/unbind_card{"card_tail": "1234"}', " //inform{", "affirm{}", "unbind_card {\n}"])
+def test_what_is_written_as_a_command_begins_and_confirms_nothing(text):
+    assert typed_command(text)
+    parse = {"intent": {"name": "unbind_card", "confidence": 0.9}, "intent_ranking": [{"name": "unbind_card", "confidence": 0.9}], "entities": [entity("card_tail", "1234")]}
+    assert unsure(parse)["intent"]["name"] == "nlu_fallback" and unsure(parse)["entities"] == [] and unsure(parse)["intent_ranking"] == parse["intent_ranking"]
+    assert unsure(parse | {"intent": {"name": "affirm", "confidence": 0.9}})["intent"]["name"] == "nlu_fallback"
+    assert unsure(parse | {"intent": {"name": "faq", "confidence": 0.9}})["intent"]["name"] == "faq"
+
+
+@pytest.mark.parametrize("text", ["unbind my card", "解绑", "/解绑", "/unbind card", "yes", "1234", "{", "unbind {card}", "my card_1 please", ""])
+def test_what_people_write_is_no_command(text):
+    assert not typed_command(text)
