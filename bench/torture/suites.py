@@ -82,10 +82,18 @@ def _run(suite: Suite, database: str) -> Found:
             raise RuntimeError(done.stdout[-200:] + done.stderr[-200:])
         cases = list(ElementTree.parse(report).iter("testcase"))  # noqa: S314 - our own file
     ran = [c for c in cases if c.find("skipped") is None]
-    failed = [c.get("name", "") for c in ran if c.find("failure") is not None or c.find("error") is not None]
+    failed = [f"{c.get('name', '')}: {why}" for c in ran if (why := _why(c))]
     counts = collections.Counter[str]()
     for case in ran:
         counts.update({p.get("name", ""): int(p.get("value", "0")) for p in case.iter("property")})
     if EACH in counts:
         counts[EACH] = int(suite.env["BINDING_STEPS"])
     return {"tests": len(ran), "failed": failed, "counts": dict(counts)}
+
+
+def _why(case: ElementTree.Element) -> str:
+    """Tell why a test failed, in its first words; nothing when it passed."""
+    for outcome in (case.find("failure"), case.find("error")):
+        if outcome is not None:
+            return (outcome.get("message") or outcome.text or "no reason given")[:300]
+    return ""
