@@ -6,7 +6,6 @@ Always one sentence per run: int8 activations are scaled per call, so a batch wo
 from __future__ import annotations
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Iterable
@@ -15,7 +14,7 @@ import numpy as np
 
 from brain import status
 from brain.graph import session
-from brain.threads import cores
+from brain.threads import each
 from brain.use import Use
 from brain.weights import MAX_TOKENS, Bundle, WeightsError, prepare
 
@@ -73,8 +72,7 @@ class E5:
 
     def hidden_all(self, texts: list[str]) -> list[np.ndarray]:
         """Return the states of many sentences (fp16, [tokens, 384] each), one run per sentence, on all cores."""
-        with ThreadPoolExecutor(cores()) as pool:
-            return list(pool.map(lambda text: self.hidden(text)[0].astype(np.float16), texts))
+        return each(lambda text: self.hidden(text)[0].astype(np.float16), texts)
 
 
 class Upper:
@@ -89,8 +87,7 @@ class Upper:
 
     def vectors(self, states: Iterable[np.ndarray]) -> np.ndarray:
         """Return the vectors [n, 384] of many sentences' states ([tokens, 384] each), one run per sentence, on all cores."""
-        with ThreadPoolExecutor(cores()) as pool:
-            return np.stack(list(pool.map(lambda state: self.vector(state[None]), states)))
+        return np.stack(each(lambda state: self.vector(state[None]), states))
 
 
 @dataclass

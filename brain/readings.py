@@ -62,4 +62,3 @@ def mark(texts: list[str], fine: Fine, held: np.ndarray, base: str) -> str:
     for array in fine.arrays().values():
         value.update(np.ascontiguousarray(array).tobytes())
     return value.hexdigest()[:24]
-

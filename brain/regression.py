@@ -40,13 +40,11 @@ def fit(
     classes: int,
     *,
     strength: float,
-    weights: np.ndarray | None = None,
     iterations: int = 120,
     start: Regression | None = None,
 ) -> Regression:
-    """Fit on labels [n] (class numbers); `strength` is C, the inverse of regularisation, `weights` weigh the samples, `start` is where to go on from."""
+    """Fit on labels [n] (class numbers); `strength` is C, the inverse of regularisation, `start` is where to go on from."""
     n, d, s = len(labels), dense.shape[1], rows.shape[1]
-    weight = None if weights is None else weights.astype(np.float32)[:, None]
     turned, columns, each = np.ascontiguousarray(dense.T), rows.T.tocsr(), np.arange(n)
     cut_a, cut_b = d * classes, (d + s) * classes
 
@@ -62,9 +60,6 @@ def fit(
         losses = np.log(total[:, 0]) - right
         error /= total
         error[each, labels] -= 1
-        if weight is not None:
-            losses *= weight[:, 0]
-            error *= weight
         gradient = np.empty(cut_b + classes, np.float32)
         parts = gradient[:cut_b].reshape(d + s, classes)
         parts[:d] = turned @ error

@@ -129,6 +129,10 @@ def only_names(text: Text, entities: List[Dict[Text, Any]]) -> bool:
     return bool(spans) and text.isascii() and not any(c.isalpha() for c in rest)
 
 
+# Answers that people give in Chinese talks too; who writes nothing else does not ask for English.
+_ANSWERS = re.compile(r"\W*(?:yes|yeah|yep|yup|no|nope|nah)\W*", re.IGNORECASE)
+
+
 def language_written(text: Text, *, entities: List[Dict[Text, Any]]) -> Optional[Text]:
     """Returns the language that a message is written in; None for what has none of its own."""
-    return None if only_names(text, entities) else detect(text)
+    return None if only_names(text, entities) or _ANSWERS.fullmatch(text) else detect(text)

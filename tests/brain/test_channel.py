@@ -12,7 +12,7 @@ from rasa.utils.endpoints import EndpointConfig
 
 from brain.channel import GatewayChannel
 from brain.strict_endpoint import joined
-from brain.turn import Turn, entity, only_names, typed_command, unsure
+from brain.turn import Turn, entity, language_written, only_names, typed_command, unsure
 
 TRACE = "00-" + "a" * 32 + "-" + "b" * 16 + "-01"
 BODY = {"conversation_id": "conv_1", "turn_id": "msg_1", "language": "en", "text": "hello"}
@@ -118,6 +118,13 @@ def test_the_trace_goes_on_to_the_actions_and_no_further(store):
 def test_a_bare_name_changes_no_language(text, entities, keeps):
     found = [{"entity": kind, "start": start, "end": end} for kind, start, end in entities]
     assert only_names(text, found) is keeps
+
+
+@pytest.mark.parametrize(
+    "text, language", [("yes", None), (" Yes!! ", None), ("NO", None), ("yes please", "en"), ("no way", "en"), ("yes，办吧", "zh"), ("是", "zh"), ("ok", None), ("thanks", "en")]
+)
+def test_a_bare_yes_or_no_changes_no_language(text, language):
+    assert language_written(text, entities=[]) == language
 
 
 @pytest.mark.parametrize("text", ["/unbind_card{}", "unbind_card{}", "unbind_card", '/unbind_card{"card_tail": "1234"}', " //inform{", "affirm{}", "unbind_card {\n}"])
