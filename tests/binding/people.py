@@ -43,7 +43,11 @@ class EventSink:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
+                length = int(self.headers["Content-Length"])
+                body = self.rfile.read(length)
+                if len(body) < length:  # killed in the middle of it
+                    self.close_connection = True
+                    return
                 if sink.refuse:
                     self.send_response(503)
                 else:
