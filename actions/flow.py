@@ -14,6 +14,7 @@ from actions.errors import NotSignedIn, Refused, Unreachable
 from actions.operations import BY_INTENT, BY_KIND, FRAUD, OPEN, STALE
 from actions.outcome import say_outcome
 from actions.starting import try_again
+from actions.talked_about import talked_about
 from actions.turn import Turn
 
 logger = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ class StartOperation(TurnAction):
         running, wanted = (turn.tracker.active_loop_name or "").removesuffix("_form"), turn.intent
         if running == wanted:
             return []
-        if wanted == "unbind_card" and turn.entity("object") == "wallet":
+        if wanted == "unbind_card" and _means_a_wallet(turn):
             return [*suspend(turn, "unbind_wallet"), FollowupAction(BY_INTENT["unbind_wallet"].form)]
         if wanted == "unbind_card" and not running and await could_be_a_wallet(turn):
             say(dispatcher, "utter_ask_card_or_wallet")
@@ -37,9 +38,17 @@ class StartOperation(TurnAction):
         return suspend(turn, wanted)
 
 
+def _means_a_wallet(turn: Turn) -> bool:
+    """Tells whether "unbind it" is about a wallet: by its own words, or because that is what was talked about."""
+    if turn.entity("object") or hints_in(objects="card", entities=turn.entities):
+        return bool(turn.entity("object") == "wallet")
+    events = turn.tracker.events
+    return not talked_about(kind=BY_INTENT["unbind_card"], events=events) and bool(talked_about(kind=BY_INTENT["unbind_wallet"], events=events))
+
+
 async def could_be_a_wallet(turn: Turn) -> bool:
     """Tells whether nothing in the message says "card" and the customer has both cards and wallets."""
-    if turn.entity("object") or hints_in(objects="card", entities=turn.entities):
+    if turn.entity("object") or hints_in(objects="card", entities=turn.entities) or talked_about(kind=BY_INTENT["unbind_card"], events=turn.tracker.events):
         return False
     try:
         binding = await turn.binding()

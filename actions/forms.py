@@ -16,6 +16,7 @@ from actions.errors import NotSignedIn, Refused, Unreachable
 from actions.misses import offered_just_now
 from actions.operations import BY_INTENT, OperationKind
 from actions.reading import NOT_UNDERSTOOD, Flow, Message, Updates, fills, read
+from actions.talked_about import talked_about
 from actions.turn import Turn
 
 logger = logging.getLogger(__name__)
@@ -70,6 +71,8 @@ class OperationForm(FormValidationAction):
         message = Message(intent="correct" if flow.target and corrects(turn, kind=kind, entities=entities) else turn.intent, entities=entities)
         if remembered and (flow.requested is None or turn.intent in GOES_ON):
             message, flow = Message(intent=kind.intent, entities=remembered.get("entities") or {}), Flow(requested=None)
+        elif flow.requested is None and flow.target is None and not hints_in(objects=kind.objects, entities=entities):
+            message = Message(intent=message.intent, entities={**entities, **talked_about(kind=kind, events=tracker.events)})
         elif remembered and fills(kind=kind, message=message):
             message = Message(intent=message.intent, entities={**(remembered.get("entities") or {}), **entities})
         if not fills(kind=kind, message=message) and not _names_something(kind, flow, message):

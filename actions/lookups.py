@@ -1,6 +1,8 @@
 """Answers that need no verification, only a signed-in customer: bindings, deductions, the state of a request."""
 from __future__ import annotations
 
+from typing import Any
+
 from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
@@ -9,7 +11,7 @@ from actions.base import Events, TurnAction, say
 from actions.binding_client import Operation
 from actions.choosing import choose, hints_in
 from actions.errors import NotSignedIn, Refused, Unreachable
-from actions.operations import ALL, BY_KIND, FRAUD, OPEN
+from actions.operations import ALL, BY_INTENT, BY_KIND, FRAUD, OPEN
 from actions.outcome import say_outcome
 from actions.starting import try_again
 from actions.turn import Turn
@@ -123,7 +125,7 @@ class FollowUpFaq(TurnAction):
         topic = turn.topic or turn.entity("topic")
         if turn.tracker.active_loop_name:
             return []
-        offer = offers.start(self.OFFERS[topic]) if topic in self.OFFERS else None
+        offer = offers.start(self.OFFERS[topic], self._named(turn, self.OFFERS[topic])) if topic in self.OFFERS else None
         # The offer to close everything after a fraud report stays until it is answered.
         events: Events = [SlotSet("misses", None), *([] if turn.slot(FRAUD) else [SlotSet("open_question", offer)])]
         if turn.same_question() >= 3 and not turn.waiting:
@@ -133,6 +135,11 @@ class FollowUpFaq(TurnAction):
             say_outcome(dispatcher, operation, turn.language, responses)
             events.append(SlotSet("last_operation_id", operation["id"]))
         return events
+
+    @staticmethod
+    def _named(turn: Turn, label: str) -> dict[str, Any]:
+        """Returns what the question named for the operation that is offered: a "yes" means that very card."""
+        return hints_in(objects=BY_INTENT[label].objects, entities={**turn.entities, "ordinal": None}) if label in BY_INTENT else {}
 
     @staticmethod
     async def _undecided(turn: Turn) -> list[Operation]:
