@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import collections
 import json
+import logging
 import os
 import re
 import statistics
@@ -161,8 +162,16 @@ def confusions(rows: List[Row]) -> str:
     return "".join(f"{count:3}  {truth} → {best}\n" for (truth, best), count in pairs.most_common())
 
 
+def silence() -> None:
+    """Keeps Rasa from printing each parse, which it does where nobody has told its log a level."""
+    import structlog
+
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+
+
 def main() -> None:
     """Scores, times, prints and writes the report."""
+    silence()
     parser, sentences = Parser(), labelled()
     rows = [row(sentence, parse) for sentence, parse in zip(sentences, parser([s["text"] for s in sentences]))]
     report: Dict[str, Any] = {

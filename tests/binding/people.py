@@ -179,11 +179,16 @@ class Customer:
     def until(self, op: dict[str, Any], *statuses: str, within: float = 20) -> dict[str, Any]:
         """Wait until an operation has one of the statuses."""
 
+        shown: dict[str, Any] = {}
+
         def check() -> Any:
-            shown = self.operation(op)
+            shown.update(self.operation(op))
             return shown if shown["status"] in statuses else None
 
-        return eventually(check, within=within, what=f"{op['id']} being {statuses}")
+        try:
+            return eventually(check, within=within)
+        except AssertionError:
+            raise AssertionError(f"{op['id']} is not {' or '.join(statuses)} after {within:.0f} s: {shown}") from None
 
     def verified(self, op: dict[str, Any], wait: float = 5) -> dict[str, Any]:
         """Verify an operation with the code that the phone received."""
