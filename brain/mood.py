@@ -7,13 +7,15 @@ uses the same names to demand more certainty before an operation starts.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import lru_cache, partial
 
+# A word of Latin letters ends where a Chinese character begins ("unbind我的card"), which \b only knows of ASCII.
+_read = partial(re.compile, flags=re.ASCII)
 _PATTERNS = {
     "how": r"怎么(?!还|回事|会|又|不|没|总|老|可能|这么|样了)|怎样|如何|步骤|流程|教程|方法|办法|入口|在哪|哪里|哪儿|咋|指南|操作一下给我看|教我|教教|告诉我|说说|\bhow\b(?! long| come| many| much| soon| often)|\bsteps?\b|\b(?:hw|hwo|hiw|ohw|hpw|how2) (?:to|do|can)\b|\b(?:stesp|stpes|setps)\b|\bwhere\b|\bway to\b|\bprocedure\b|\bguide\b|\binstructions?\b|\bwalk me\b|\bshow me (?:how|the way|the steps)|\bprocess\b|\btell me\b|\bexplain\b",
     "why": r"为什么|为何|怎么还|怎么回事|怎么会|怎么又|怎么不|怎么没|怎么总|怎么老|凭什么|原因|\bwhy\b|\bhow come\b|\breason\b|\bwhat'?s wrong\b",
     "long": r"多久|几天|多长|几个小时|几分钟|什么时候|何时|多少天|几号|要等|\bhow (?:long|soon|many days|much time)\b|\bwhen\b|\bdays?\b|\bhours?\b",
-    "whether": r"[吗嘛么]\b|[吗嘛](?=[\s,.?!]|$)|么[?]|能不能|可不可以|会不会|是不是|有没有|是否|要不要|行不行|\b(?:is|are|will|would|does|do|did|has|have|can|could|should) (?:it|there|the|my|i|you|this|that|they|we)\b",
+    "whether": r"[吗嘛么](?![\u3400-\u9fff\w])|[吗嘛](?=[\s,.?!]|$)|么[?]|能不能|可不可以|会不会|是不是|有没有|是否|要不要|行不行|\b(?:is|are|will|would|does|do|did|has|have|can|could|should) (?:it|there|the|my|i|you|this|that|they|we)\b",
     "what": r"什么|哪些|哪个|哪张|几张|多少|\bwhat\b|\bwhich\b|\bhow many\b|\bhow much\b",
     "request": r"帮我|帮忙|帮个忙|给我|替我|麻烦|请|劳驾|拜托|我要|我想要?(?!知道|问|了解|看看|咨询|请教)|想把|把.{1,14}(?:解|删|去|移|关|停|取消|绑|加|拿|撤|掉|下)|\bplease\b|\bpls\b|\bplz\b|\bcan you\b|\bcould you\b|\bi (?:want|need|wish)\b|\bi'?d like\b|\bi would like\b|\bgo ahead\b|\bkindly\b|\bget rid\b|\bfor me\b|\bhelp me\b|\blet'?s\b",
     "know": r"想知道|想问|问一下|问下|请问|了解|咨询|请教|好奇|看看怎么|\bwonder|\bcurious\b|\bwant to know\b|\bquestion\b|\bi'?d like to know\b|\bjust asking\b|\basking\b",
@@ -58,14 +60,14 @@ def _alternatives(pattern: str) -> list[str]:
 def _within(pattern: str, other: re.Pattern[str], own: re.Pattern[str]) -> re.Pattern[str] | None:
     """Compile the alternatives that a text without the letters of `other` can match: those in letters of `own`, and those in none."""
     parts = [part for part in _alternatives(pattern) if own.search(re.sub(r"\\.", "", part)) or not other.search(re.sub(r"\\.", "", part))]
-    return re.compile("|".join(parts)) if parts else None
+    return _read("|".join(parts)) if parts else None
 
 
-MOODS = {name: re.compile(pattern) for name, pattern in _PATTERNS.items()}
+MOODS = {name: _read(pattern) for name, pattern in _PATTERNS.items()}
 # Most messages are in one script, and half of the alternatives in the other.
 _CHINESE = {name: found for name, pattern in _PATTERNS.items() if (found := _within(pattern, _LATIN, _HAN))}
 _ENGLISH = {name: found for name, pattern in _PATTERNS.items() if (found := _within(pattern, _HAN, _LATIN))}
-_CLAUSE = re.compile(r"[,.;?!~\n…:]+\s*|\s+-+\s+|(?:但是|不过|可是|还是|算了|然后|所以|而是)|\b(?:but|so|then|actually|instead|rather|just)\b")
+_CLAUSE = _read(r"[,.;?!~\n…:]+\s*|\s+-+\s+|(?:但是|不过|可是|还是|算了|然后|所以|而是)|\b(?:but|so|then|actually|instead|rather|just)\b")
 _ASKS = ("how", "why", "long", "whether", "what", "know")
 _ACTS = ("unbind", "bind", "close")
 _THINGS = ("card", "wallet", "quick", "renewal")
@@ -117,14 +119,19 @@ def features(text: str) -> list[str]:
 
 
 # What takes a verb back: a denial right before it (with nothing but these words between), a supposition before it in its clause.
-_DENIED = re.compile(
-    r"(?:不要|别|不想|不用|不必|无需|先不|暂不|暂时不|还不|不许|不准|不能给我|不打算|不是(?:要|让|想)?|没(?:有)?(?:说|让|叫|要|想|打算)(?:过)?|从没|甭|莫(?!名)|千万不|谁(?:让|叫|要)你|没人(?:让|叫|要)|还是不|(?:能|可)?(?<![要能可是会])不|(?<!有)没|未) ?(?:[^,.;?! 了用是]{0,5})$"
+_DENIED = _read(
+    r"(?:不要|[切请]?勿|毋须?|休要?|别|不想|不用|不必|无需|先不|暂不|暂时不|还不|不许|不准|不能给我|不打算|不是(?:要|让|想)?|没(?:有)?(?:说|让|叫|要|想|打算)(?:过)?|从没|甭|莫(?!名)|千万不|谁(?:让|叫|要)你|没人(?:让|叫|要)|还是不|(?:能|可)?(?<![要能可是会])不|(?<!有)没|未) ?(?:[^,.;?! 了用是]{0,5})$"
     r"|\b(?:don'?t|do not|never|not|didn'?t|did not|won'?t|will not|haven'?t|have not|no need to|rather not|without|refuse to|wasn'?t|isn'?t|nobody|no one|none|who told|who asked|wouldn'?t|can'?t afford|instead of|rather than|no longer|decided against|against)"
     r"(?: (?:want|wants|need|wish|like|to|you|u|i|me|we|them|please|ever|actually|yet|just|really|mean|ask|asked|asking|tell|told|telling|say|said|saying|plan|planning|looking|intend|have|had|been|try|trying|let|going|about|for|anyone|him|her|dare|go|and|be|get|the|my|it|that))* ?$"
-    r"|\b(?:nobody|no one|none of us)\b[^.;?!]*$"
+    r"|\b(?:nobody|no one|none of us|under no circumstances?|over my dead body|far be it from (?:me|us))\b[^.;?!]*$|\b(?:the last thing (?:i|we|you|anybody|anyone)|(?:i'd|i would|we'd) (?:hate|never))\b[^,.;?!]*$"
+    # "你可别…地把我那卡给…"; "别磨蹭了,把卡…" asks for it
+    r"|(?:可|千万|绝对|你|您)别[^,.;?!]{0,10}把[^,.;?!]{0,8}$|(?:打死|说什么|死|怎么)(?:我|俺)?(?:也|都)不[^,.;?!]{0,8}$|最(?:不想|不愿意?|怕|讨厌)[^,.;?!]{0,12}$"
+    # an unbinding that is itself to be cancelled
+    r"|(?:取消|撤[销回掉]|终止|中止|作废|收回)(?:掉|了|一下)?(?:[^,.;?!]{0,8}的|这[次个笔]|那[次个笔]|本次|我|刚才|昨天)*$"
+    r"|\b(?:cancel|cancelling|halt|abort|undo|reverse|call off|withdraw|revoke)(?: (?:my|the|that|this|your|yesterday'?s|today'?s|last|pending|open|current|card|wallet|bank|request|requested|for|to))+ $"
 )  # fmt: skip
-_SUPPOSED = re.compile(r"(?:本来(?:要|想|打算|是要|是想)|如果|假如|假设|要是|万一|倘若|若是|哪天|等(?!不及|下|会)|将来|以后要|的时候)[^.;?!]*$|\b(?:if|suppose|supposing|assuming|in case|were i|should i|say i|once i|when i|before i|what happens|imagine)\b[^.;?!]*$")
-_TOLD = re.compile(
+_SUPPOSED = _read(r"(?:本来(?:要|想|打算|是要|是想)|如果|假如|假设|要是|万一|倘若|若是|哪天|等(?!不及|下|会)|将来|以后要|的时候)[^.;?!]*$|\b(?:if|suppose|supposing|assuming|in case|were i|should i|say i|once i|when i|before i|what happens|imagine)\b[^.;?!]*$")
+_TOLD = _read(
     r"(?:昨天|昨晚|前天|上午|早上|今早|中午|上周|上个月|去年|早就|已经|之前|刚刚|刚才)[^,.;?!的]{0,10}$"
     r"|\b(?:already|yesterday|last (?:week|month|year))\b[^,.;?!]{0,24}$"
     r"|(?<![别不])(?<!不用)(?:说|让我|叫我|劝我|建议我?|教我|告诉我|提示我?|写着|显示|听说|据说|所谓的?|问我)[^,.;?!]{0,10}$"
@@ -134,50 +141,56 @@ _TOLD = re.compile(
     r"|\b(?:calls|times|hours|days|minutes|weeks) (?:just )?to (?:\w+ )?$"
     r"|\b(?:did|has|have|was|were|had|why|does|do (?:i|we|you|they)|is (?:it|my|the)|are (?:my|the))\b[^,.;?!]{0,40}$"
 )
-_PAST = re.compile(r"\b(?:i|we|you|it|card|wallet|pay|account)(?: \w+ly| just| already| have| had| was| got| 've|'ve)* (?=(?:removed|unbound|unlinked|deleted|dropped|detached|disconnected|erased|cancell?ed|closed|disabled|turned|stopped|deactivated|linked|added|bound|connected|took)\b)$"
+_PAST = _read(r"\b(?:i|we|you|it|card|wallet|pay|account)(?: \w+ly| just| already| have| had| was| got| 've|'ve)* (?=(?:removed|unbound|unlinked|deleted|dropped|detached|disconnected|erased|cancell?ed|closed|disabled|turned|stopped|deactivated|linked|added|bound|connected|took)\b)$"
     r"|^(?:so |and |well )?(?:just|finally|already) (?=(?:removed|unbound|unlinked|deleted|dropped|detached|disconnected|erased|cancell?ed|closed|disabled|stopped|deactivated|linked|added|bound|connected)\b)")
-_AFTER_WHEN = re.compile(r"^[^,.;?!]{0,8}的时候")
-_AFTER_DONE = re.compile(r"^[^,.;?!]{0,24}?(?:了(?:吗|没|么|嘛|\?|啊\?|,|$)|过(?:吗|了|,|$)|\b(?:yesterday|ago|already|last (?:week|month|year))\b)")
-_RETRACTED = re.compile(r"\b(?:no wait|wait no|hang on|hold on|scratch that)\b[^?]*\b(?:leave|keep|think|don'?t|not)\b[^?]*$|(?:(?<![掉绑开除])算了|先不(?:弄|办|解|关|绑)?了?|不弄了|不办了|不解了|不关了|不绑了|以后再说|改天再说|再想想|再考虑|当我没说|还是留着|先留着|留着吧|我自己来|不劳|(?:继续|接着|还是让它|就让它|让它|还是)(?:扣|续|用|绑|留|开)(?:着|下去)?(?:吧|好了)?|\bforget (?:that )?i (?:said|asked|mentioned)[\w ]{0,12}|\bnever ?mind\b|\bchanged my mind\b|\bon second thought\b|\bforget (?:it|about it)\b|\bnot (?:now|yet|today)\b|\bmaybe later\b|\bkeep (?:it|them)\b|\bleave it\b|\bdecided (?:not|to keep)\b|\? ?(?:no|nah|nope)\b[^?]{0,24})[^\w]*$")
+_AFTER_WHEN = _read(r"^[^,.;?!]{0,8}的时候")
+_AFTER_DONE = _read(r"^[^,.;?!]{0,24}?(?:了(?:吗|没|么|嘛|\?|啊\?|,|$)|过(?:吗|了|,|$)|\b(?:yesterday|ago|already|last (?:week|month|year))\b)")
+_RETRACTED = _read(r"\b(?:no wait|wait no|hang on|hold on|scratch that)\b[^?]*\b(?:leave|keep|think|don'?t|not)\b[^?]*$|(?:(?<![掉绑开除])算了|先不(?:弄|办|解|关|绑)?了?|不弄了|不办了|不解了|不关了|不绑了|以后再说|改天再说|再想想|再考虑|当我没说|先(?:放|留|搁|摆)着(?:不?动|吧|再说)*了?|(?:跟你)?开(?:个|你)?玩笑(?:的|呢|啦|而已|罢了)*(?:,?别当真)?|(?:逗|骗|唬)(?:你|您)(?:的|玩|呢|啦)+|(?:说着|闹着|说说)玩(?:的|呢|儿)*|(?<=[,.;!])(?:还是|先|就|你)?别动[它他]?了?吧?|还是留着|先留着|留着吧|我自己来|不劳|(?:继续|接着|还是让它|就让它|让它|还是)(?:扣|续|用|绑|留|开)(?:着|下去)?(?:吧|好了)?|\bforget (?:that )?i (?:said|asked|mentioned)[\w ]{0,12}|\b(?:just|only|was|i'?m|im|am|totally|obviously|messing|and)? ?(?:kidding|joking|jk|jks|messing(?: with (?:you|u|ya))?|teasing)\b(?: ?(?:you|u|with|around|about|that|ha\w*|lol|lmao|bro|mate|man|bot|of|course|calm|down|relax|sorry|don'?t|worry|obviously|obvs))*|\b(?:it'?s|it was|that was|was)(?: just| only)? a joke\b(?: ?(?:ha\w*|lol|mate|bro|bot|sorry))*|\bnever ?mind\b|\bchanged my mind\b|\bon second thought\b|\bforget (?:it|about it)\b|\bnot (?:now|yet|today)\b|\bmaybe later\b|\bkeep (?:it|them)\b|\bleave it\b|\bdecided (?:not|to keep)\b|\? ?(?:no|nah|nope)\b[^?]{0,24})[^\w\u3400-\u9fff]*$")
 # Put off: not now. Left alone: whatever has no verb of its own. Another platform: its bindings are not ours. Words to be translated are not meant at all.
-_PUT_OFF = re.compile(
+_PUT_OFF = _read(
     r"(?:以后|将来|改天|改日|下次|下个?月|下周|明年|过完?年|过几天|过一?阵子?|过段时间|到时候?|回头|等[^,.;?!]{1,14})[^,.;?!]{0,10}再|(?:现在|暂时)不急|不着急"
     r"|\b(?:some other time|another (?:day|time)|next (?:week|month|year)|later on|after (?:payday|the holidays)|no rush|not in a hurry|(?:when|once) (?:it|that|the \w+)(?: \w+)? (?:comes|arrives|is here)|(?:i'll|i will|we'll|will) (?:come|be|get) back)\b"
 )
-_SOME_DAY = re.compile(r"(?:以后|哪天|将来)[^.;?!]{0,14},(?:到时候?)?再说[^,.;?!]{0,4}$")
+_SOME_DAY = _read(r"(?:以后|哪天|将来)[^.;?!]{0,14},(?:到时候?)?再说[^,.;?!]{0,4}$")
+_LATER = _read(r"等(?!不及|不了|了|下|一下|会)[^,.;?!]{1,14},[^,.;?!]{0,3}再(?!不|次|也|这么|那么|怎么|跟|和)[^,.;?!]{0,12}$|\b(?:after|once|when|come) [^,.;?!]{2,30},? i(?:'ll| will|'m going to| am going to) (?:come|be|get) back[^,.;?!]*$")
+# what somebody was wont to say
+_WONT = _read(
+    r"\b(?:used to|would(?: always| often| constantly)?|always|forever|kept|keeps|keep)(?: \w+){0,3} (?:say|saying|shout|shouting|yell|yelling|scream|screaming|mutter|muttering|sing|singing|chant|chanting|repeat|repeating|tell|telling|nag|nagging|bark|barking)\b[^.;?!]*$"
+    r"|(?:以前|从前|生前|天天|整天|老是?|总是?|成天|动不动就?)(?:都|就|在|会|爱|喜欢|冲着?[^,.;?!]{1,6})*(?:念叨|嚷嚷?|喊|嘟囔|唠叨|叨叨|吵着|吵吵|挂在嘴边)[^.;?!]*$"
+)
 # done by oneself
-_MYSELF = re.compile(r"(?:我|俺)?自己(?:已经|都|刚|就)?$")
-_DONE = re.compile(r"^[上好完掉成了]{0,2}[了啦喇咯嘞]")
+_MYSELF = _read(r"(?:我|俺)?自己(?:已经|都|刚|就)?$")
+_DONE = _read(r"^[上好完掉成了]{0,2}[了啦喇咯嘞]")
 # threatened, or thanked for
-_THREAT = re.compile(r"信不信我|小心我|看我不|再[^,.;?!]{1,16}我就|(?:多谢|谢谢)(?:你|您|你们)?帮忙$|\b(?:one more|or (?:else )?i(?:'ll| will)|keep (?:this|that|it) up and i)\b|\bthank(?:s| you)(?: so much)? for $")
+_THREAT = _read(r"信不信我|[小当]心我|别怪我|看我不|再[^,.;?!]{1,16}我就|(?:多谢|谢谢)(?:你|您|你们)?帮忙$|\b(?:one more|or (?:else )?i(?:'ll| will)|keep (?:this|that|it) up and i)\b|\bthank(?:s| you)(?: so much)? for $")
 # "never mind adding it"
-_DROPPED = re.compile(r"\b(?:nvm|never ?mind|forget|skip|scrap)(?: about| the| all)* $")
-_LEFT = re.compile(
+_DROPPED = _read(r"\b(?:nvm|never ?mind|forget|skip|scrap)(?: about| the| all)* $")
+_LEFT = _read(
     r"keep住|不要动|别动|不许动|别碰|不要碰|先放着|先留着|纠结|犹豫|拿不定|没想好|没决定|没打定"
     r"|\b(?:leave (?:it|them|the|my) [\w ]{0,24}(?:alone|where (?:it|they)|as (?:it|they))|leave (?:it|them|(?:the |my )?[\w ]{0,24}(?:pay|payment|wallet|renewal|card)) on\b|whatever you do|(?:don'?t|do not) (?:touch|mess with)|hands off|torn|undecided|half of me|part of me|(?:don'?t|do not) do anything|can'?t (?:decide|make up)|haven'?t (?:decided|made up)|in two minds)\b"
 )
-_ELSEWHERE = re.compile(
+_ELSEWHERE = _read(
     r"(?:美团|拼多多|抖音|淘宝|天猫|滴滴|携程|饿了么|快手|小红书|唯品会|闲鱼|得物|高德|哈啰|优步|亚马逊|虾皮|航旅纵横|12306)(?:上|里|里面|那边|平台|app)"
     r"|\b(?:in|on|from|off|to|with) (?:my |the |this )?(?:pinduoduo|taobao|tmall|meituan|douyin|tiktok|didi|ctrip|amazon|shein|temu|shopee|ebay|lazada|uber|lyft|gojek|airbnb"
     r"|steam|playstation|psn|xbox|nintendo|facebook|instagram|revolut|monzo|etsy|walmart|sim(?: card)?|aadhaar)\b(?! (?:pay|bank|card|wallet))"
 )
-_URGENT = re.compile(r"直接|现在(?!不|先(?:放|留|别|不|这|搁))|今天(?!不|先)|马上|立刻|立即|赶紧|干脆|\bnow\b|(?<!not )(?<!anything )\btoday\b|\bright away\b|\bimmediately\b|\bjust do\b")
-_TRANSLATE = re.compile(r"翻译|\btranslat\w+|\bin (?:japanese|korean|french|german|spanish)\b")
-_WANTED = re.compile(
+_URGENT = _read(r"直接|现在(?!不|先(?:放|留|别|不|这|搁))|今天(?!不|先)|马上|立刻|立即|赶紧|干脆|\bnow\b|(?<!not )(?<!anything )\btoday\b|\bright away\b|\bimmediately\b|\bjust do\b")
+_TRANSLATE = _read(r"翻译|\btranslat\w+|\bin (?:japanese|korean|french|german|spanish)\b")
+_WANTED = _read(
     r"帮我|帮忙|给我|替我|我要|我想(?!知道|问|了解|看)|麻烦(?=[^,.;?!了死得的事呀啊])|请(?!问|教)|拜托|现在(?!天天|每[天次]|整天|总|老|一直|都|还|又|才|却|后悔|抱怨)|马上|立刻|立即|赶紧|赶快|直接|干脆|吧$|呗$|掉$"
     r"|\b(?:please|pls|plz|can you|could you|would you|want|need|i'?d like|i'd be|i'd appreciate|for me|go ahead|just do|just \w+ it|just (?:un\w+|remove|delete|cancel|close|turn|take|kill|drop|end)|(?:has|have|needs?) to (?:be|go)\b|must (?:be|go)\b|actually|now|have (?:my|the)|then|grateful|lovely|appreciate|if you (?:could|would|wouldn'?t)|if it'?s (?:convenient|possible|no (?:bother|trouble)|ok|okay|not)|if it isn'?t)\b"
 )
 # fed up with what keeps being shown or has to be done again: often told, seldom asked for
-_NAGGED = re.compile(r"弹窗|弹框|又弹|老弹|一直弹|老是弹|烦不烦|丢人|\bnag|\bpop(?:ping|s)?[ -]?ups?\b|\bshame on\b")
+_NAGGED = _read(r"弹窗|弹框|又弹|老弹|一直弹|老是弹|烦不烦|丢人|\bnag|\bpop(?:ping|s)?[ -]?ups?\b|\bshame on\b")
 # an English verb in its plain form at the head of a clause, or right after these words, is an order
-_ORDERED = re.compile(r"^\W*(?:(?:just|now|then|and|so|please|ok|okay|lah|right|alright|all|eh|hey|boss|brother|bro|sis|should|may|might|as|well|you|help|me)\W+)*$|\b(?:so|then|please|kindly) $")
-_DEFINES = re.compile(r"什么意思|是什么|是啥|啥意思|指的是|区别|\bwhat (?:is|are|does)\b|\bwhat'?s\b|\bmean(?:s|ing)?\b|\bdifference\b|\bdefin")
-_WHY_NOT = re.compile(r"\b(?:why don'?t you|why not|can'?t you|won'?t you|don'?t you|not only|not just)\b")
-_QUOTED = re.compile(r"\"[^\"]{1,60}\"|(?<!\w)'[^']{1,60}'(?!\w)")
+_ORDERED = _read(r"^\W*(?:(?:just|now|then|and|so|please|ok|okay|lah|right|alright|all|eh|hey|boss|brother|bro|sis|should|may|might|as|well|you|help|me)\W+)*$|\b(?:so|then|please|kindly) $")
+_DEFINES = _read(r"什么意思|是什么|是啥|啥意思|指的是|区别|\bwhat (?:is|are|does)\b|\bwhat'?s\b|\bmean(?:s|ing)?\b|\bdifference\b|\bdefin")
+_WHY_NOT = _read(r"\b(?:why don'?t you|why not|can'?t you|won'?t you|don'?t you|not only|not just)\b")
+_QUOTED = _read(r"\"[^\"]{1,60}\"|(?<!\w)'[^']{1,60}'(?!\w)")
 _VERB = {
-    "unbind": re.compile(_PATTERNS["unbind"] + r"|解(?![释决除绑约锁开散])|断开|断掉|拆掉|踢"),
-    "close": re.compile(_PATTERNS["close"] + r"|关|停(?![车电水])|(?<![a-z])cut(?![a-z])|\bwant\b[^,.;?!]{1,40}\boff\b"),
-    "bind": re.compile(_PATTERNS["bind"]),
+    "unbind": _read(_PATTERNS["unbind"] + r"|解(?![释决除绑约锁开散])|断开|断掉|拆掉|踢"),
+    "close": _read(_PATTERNS["close"] + r"|关|停(?![车电水])|(?<![a-z])cut(?![a-z])|\b(?:want|turn|switch|shut)\b[^,.;?!]{1,40}\boff\b"),
+    "bind": _read(_PATTERNS["bind"]),
 }
 
 
@@ -208,7 +221,7 @@ def _taken_back(text: str, start: int, end: int, quoted: list[tuple[int, int]], 
     if _DENIED.search(before) and not _WHY_NOT.search(before) or _DROPPED.search(before) and text[start:end].endswith("ing"):
         return True
     clause = re.split(r"[,.;?!]", before)[-1]
-    if _THREAT.search(before) or _SOME_DAY.search(before) or _MYSELF.search(before) and _DONE.match(after):
+    if _THREAT.search(before) or _WONT.search(before) or _LATER.search(before) and not _URGENT.search(text) or _SOME_DAY.search(before) or _MYSELF.search(before) and _DONE.match(after):
         return True
     if _PUT_OFF.search(clause + text[start:]) and not _URGENT.search(text):
         return True
@@ -227,7 +240,7 @@ def _taken_back(text: str, start: int, end: int, quoted: list[tuple[int, int]], 
 
 
 # "would you …" asks for it; "would" alone supposes
-_COURTEOUS = re.compile(r"\bwould (?:you|u|ya)\b|\bwould (?:be (?:grateful|great|lovely|nice|good)|appreciate)\b")
+_COURTEOUS = _read(r"\bwould (?:you|u|ya)\b|\bwould (?:be (?:grateful|great|lovely|nice|good)|appreciate)\b")
 
 
 def doubtful(text: str) -> set[str]:
