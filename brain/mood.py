@@ -130,6 +130,7 @@ _DENIED = _read(
     r"|(?:取消|撤[销回掉]|终止|中止|作废|收回)(?:掉|了|一下)?(?:[^,.;?!]{0,8}的|这[次个笔]|那[次个笔]|本次|我|刚才|昨天)*$"
     r"|\b(?:cancel|cancelling|halt|abort|undo|reverse|call off|withdraw|revoke)(?: (?:my|the|that|this|your|yesterday'?s|today'?s|last|pending|open|current|card|wallet|bank|request|requested|for|to))+ $"
 )  # fmt: skip
+_FORBIDDEN = _read(r"(?:不要|别|不用|不必|无需|不需要|甭|勿|不许|不准)[^,.;?! 了用是]{0,5}$|\b(?:don'?t|do not|never|no need to|needn'?t)(?: (?:you|u|please|ever|have to|need to|go|and|be|get))* ?$")
 _SUPPOSED = _read(r"(?:本来(?:要|想|打算|是要|是想)|如果|假如|假设|要是|万一|倘若|若是|哪天|等(?!不及|下|会)|将来|以后要|的时候)[^.;?!]*$|\b(?:if|suppose|supposing|assuming|in case|were i|should i|say i|once i|when i|before i|what happens|imagine)\b[^.;?!]*$")
 _TOLD = _read(
     r"(?:昨天|昨晚|前天|上午|早上|今早|中午|上周|上个月|去年|早就|已经|之前|刚刚|刚才)[^,.;?!的]{0,10}$"
@@ -143,6 +144,8 @@ _TOLD = _read(
 )
 _PAST = _read(r"\b(?:i|we|you|it|card|wallet|pay|account)(?: \w+ly| just| already| have| had| was| got| 've|'ve)* (?=(?:removed|unbound|unlinked|deleted|dropped|detached|disconnected|erased|cancell?ed|closed|disabled|turned|stopped|deactivated|linked|added|bound|connected|took)\b)$"
     r"|^(?:so |and |well )?(?:just|finally|already) (?=(?:removed|unbound|unlinked|deleted|dropped|detached|disconnected|erased|cancell?ed|closed|disabled|stopped|deactivated|linked|added|bound|connected)\b)")
+# what a trouble it was
+_BURDEN = _read(r"^[^,.;?!]{0,6}(?:让|叫|害|逼)得?(?:我|人|老子|俺|咱)[^,.;?!]{0,4}(?:跑|等|排|花了|折腾|浪费|烦|累|气|急|受罪|头疼|崩溃)")
 _AFTER_WHEN = _read(r"^[^,.;?!]{0,8}的时候")
 _AFTER_DONE = _read(r"^[^,.;?!]{0,24}?(?:了(?:吗|没|么|嘛|\?|啊\?|,|$)|过(?:吗|了|,|$)|\b(?:yesterday|ago|already|last (?:week|month|year))\b)")
 _RETRACTED = _read(r"\b(?:no wait|wait no|hang on|hold on|scratch that)\b[^?]*\b(?:leave|keep|think|don'?t|not)\b[^?]*$|(?:(?<![掉绑开除])算了|先不(?:弄|办|解|关|绑)?了?|不弄了|不办了|不解了|不关了|不绑了|以后再说|改天再说|再想想|再考虑|当我没说|先(?:放|留|搁|摆)着(?:不?动|吧|再说)*了?|(?:跟你)?开(?:个|你)?玩笑(?:的|呢|啦|而已|罢了)*(?:,?别当真)?|(?:逗|骗|唬)(?:你|您)(?:的|玩|呢|啦)+|(?:说着|闹着|说说)玩(?:的|呢|儿)*|(?<=[,.;!])(?:还是|先|就|你)?别动[它他]?了?吧?|还是留着|先留着|留着吧|我自己来|不劳|(?:继续|接着|还是让它|就让它|让它|还是)(?:扣|续|用|绑|留|开)(?:着|下去)?(?:吧|好了)?|\bforget (?:that )?i (?:said|asked|mentioned)[\w ]{0,12}|\b(?:just|only|was|i'?m|im|am|totally|obviously|messing|and)? ?(?:kidding|joking|jk|jks|messing(?: with (?:you|u|ya))?|teasing)\b(?: ?(?:you|u|with|around|about|that|ha\w*|lol|lmao|bro|mate|man|bot|of|course|calm|down|relax|sorry|don'?t|worry|obviously|obvs))*|\b(?:it'?s|it was|that was|was)(?: just| only)? a joke\b(?: ?(?:ha\w*|lol|mate|bro|bot|sorry))*|\bnever ?mind\b|\bchanged my mind\b|\bon second thought\b|\bforget (?:it|about it)\b|\bnot (?:now|yet|today)\b|\bmaybe later\b|\bkeep (?:it|them)\b|\bleave it\b|\bdecided (?:not|to keep)\b|\? ?(?:no|nah|nope)\b[^?]{0,24})[^\w\u3400-\u9fff]*$")
@@ -156,13 +159,14 @@ _LATER = _read(r"等(?!不及|不了|了|下|一下|会)[^,.;?!]{1,14},[^,.;?!]{
 # what somebody was wont to say
 _WONT = _read(
     r"\b(?:used to|would(?: always| often| constantly)?|always|forever|kept|keeps|keep)(?: \w+){0,3} (?:say|saying|shout|shouting|yell|yelling|scream|screaming|mutter|muttering|sing|singing|chant|chanting|repeat|repeating|tell|telling|nag|nagging|bark|barking)\b[^.;?!]*$"
+    r"|\b(?:you|u|they)(?: \w+){0,3} (?:want|ask|tell|push|force|nag|pester)(?:ing|s)? (?:people|everyone|everybody|customers|others|folks|ppl)\b[^.;?!]*$"
     r"|(?:以前|从前|生前|天天|整天|老是?|总是?|成天|动不动就?)(?:都|就|在|会|爱|喜欢|冲着?[^,.;?!]{1,6})*(?:念叨|嚷嚷?|喊|嘟囔|唠叨|叨叨|吵着|吵吵|挂在嘴边)[^.;?!]*$"
 )
 # done by oneself
 _MYSELF = _read(r"(?:我|俺)?自己(?:已经|都|刚|就)?$")
 _DONE = _read(r"^[上好完掉成了]{0,2}[了啦喇咯嘞]")
 # threatened, or thanked for
-_THREAT = _read(r"信不信我|[小当]心我|别怪我|看我不|再[^,.;?!]{1,16}我就|(?:多谢|谢谢)(?:你|您|你们)?帮忙$|\b(?:one more|or (?:else )?i(?:'ll| will)|keep (?:this|that|it) up and i)\b|\bthank(?:s| you)(?: so much)? for $")
+_THREAT = _read(r"信不信我|[小当]心我|把(?:我|咱|老子)(?:们)?也$|别怪我|看我不|再[^,.;?!]{1,16}我就|(?:多谢|谢谢)(?:你|您|你们)?帮忙$|\b(?:one more|or (?:else )?i(?:'ll| will)|keep (?:this|that|it) up and i)\b|\bthank(?:s| you)(?: so much)? for $")
 # "never mind adding it"
 _DROPPED = _read(r"\b(?:nvm|never ?mind|forget|skip|scrap)(?: about| the| all)* $")
 _LEFT = _read(
@@ -174,6 +178,10 @@ _ELSEWHERE = _read(
     r"|\b(?:in|on|from|off|to|with) (?:my |the |this )?(?:pinduoduo|taobao|tmall|meituan|douyin|tiktok|didi|ctrip|amazon|shein|temu|shopee|ebay|lazada|uber|lyft|gojek|airbnb"
     r"|steam|playstation|psn|xbox|nintendo|facebook|instagram|revolut|monzo|etsy|walmart|sim(?: card)?|aadhaar)\b(?! (?:pay|bank|card|wallet))"
 )
+# Cards of other kinds, where no other thing is named.
+_OTHER_CARDS = _read(r"(?:门禁|饭|校园|公交|地铁|医保|社保|购物|美容|健身|图书|借书|礼品|储值|加油|油|房|电话|流量|充值|燃?气)卡|手机卡(?!住|顿|死|了|得|的)|(?<![a-z])(?:sim|esim|etc)卡?(?![a-z])")
+# What is praised goes on; said without a verb of ours, nothing was asked for.
+_PRAISED = _read(r"(?:真|挺|很|太|好|多|超|还是|特别|相当)(?:是)?(?:方便|好用|省事|省心|省时|香|爽|快|顺手)|省得(?:我)?(?:每次|再|老)|离不开|少不了|爱用|\b(?:handy|convenient|so easy|love (?:it|how|using|the|that)|glad (?:i|we) have)\b")
 _URGENT = _read(r"直接|现在(?!不|先(?:放|留|别|不|这|搁))|今天(?!不|先)|马上|立刻|立即|赶紧|干脆|\bnow\b|(?<!not )(?<!anything )\btoday\b|\bright away\b|\bimmediately\b|\bjust do\b")
 _TRANSLATE = _read(r"翻译|\btranslat\w+|\bin (?:japanese|korean|french|german|spanish)\b")
 _WANTED = _read(
@@ -190,7 +198,7 @@ _QUOTED = _read(r"\"[^\"]{1,60}\"|(?<!\w)'[^']{1,60}'(?!\w)")
 _VERB = {
     "unbind": _read(_PATTERNS["unbind"] + r"|解(?![释决除绑约锁开散])|断开|断掉|拆掉|踢"),
     "close": _read(_PATTERNS["close"] + r"|关|停(?![车电水])|(?<![a-z])cut(?![a-z])|\b(?:want|turn|switch|shut)\b[^,.;?!]{1,40}\boff\b"),
-    "bind": _read(_PATTERNS["bind"]),
+    "bind": _read(_PATTERNS["bind"] + r"|连(?:上|好|接(?!不)|一[遍次下]|回|起来|到)"),
 }
 
 
@@ -202,11 +210,19 @@ def unmeant(text: str) -> set[str]:
     parts = clauses(text)
     wanted = bool(parts and _WANTED.search(parts[-1])) and not moods(parts[-1]) & {"not", "know", "how", "why"}
     quoted = [match.span() for match in _QUOTED.finditer(text)]
+    asked = bool(parts) and bool(moods(parts[-1]) & {"whether", "how", "why", "long", "what", "know"} and "if" in moods(_COURTEOUS.sub(" ", text)))
+    if not wanted and (asked or _PRAISED.search(text) and "not" not in moods(text)) and not any(pattern.search(text) for pattern in _VERB.values()):
+        return set(_VERB)
     result = set()
     for act, pattern in _VERB.items():
         mentions = [match.span() for match in pattern.finditer(text)]
         if mentions and all(_taken_back(text, start, end, quoted, wanted) for start, end in mentions) or not mentions and _LEFT.search(text):
             result.add(act)
+        elif mentions and _denied_at_last(text, parts[-1], mentions[-1][0]):
+            result.add(act)
+    others = _OTHER_CARDS.sub("", text)
+    if others != text and not moods(others) & set(_THINGS):
+        return set(_VERB)
     elsewhere = bool(_ELSEWHERE.search(text)) and not moods(text) & {"renewal"} and not re.search(r"京东|\bjd\b", text)
     if elsewhere or _TRANSLATE.search(text):
         return set(_VERB)
@@ -215,13 +231,18 @@ def unmeant(text: str) -> set[str]:
     return result
 
 
+def _denied_at_last(text: str, clause: str, start: int) -> bool:
+    """Tell whether the last mention of an act, at `start`, is denied in the last clause, which names nothing: "…, so you needn't link it again"."""
+    return start >= len(text) - len(clause) - 1 and not moods(clause) & set(_THINGS) and bool(_FORBIDDEN.search(text[:start])) and not _WHY_NOT.search(text[:start])
+
+
 def _taken_back(text: str, start: int, end: int, quoted: list[tuple[int, int]], wanted: bool) -> bool:
     """Tell whether one mention of an act is not what the customer wants done."""
     before, after = text[:start], text[end:]
     if _DENIED.search(before) and not _WHY_NOT.search(before) or _DROPPED.search(before) and text[start:end].endswith("ing"):
         return True
     clause = re.split(r"[,.;?!]", before)[-1]
-    if _THREAT.search(before) or _WONT.search(before) or _LATER.search(before) and not _URGENT.search(text) or _SOME_DAY.search(before) or _MYSELF.search(before) and _DONE.match(after):
+    if _THREAT.search(before) or _BURDEN.match(after) or _WONT.search(before) or _LATER.search(before) and not _URGENT.search(text) or _SOME_DAY.search(before) or _MYSELF.search(before) and _DONE.match(after):
         return True
     if _PUT_OFF.search(clause + text[start:]) and not _URGENT.search(text):
         return True
@@ -240,7 +261,7 @@ def _taken_back(text: str, start: int, end: int, quoted: list[tuple[int, int]], 
 
 
 # "would you …" asks for it; "would" alone supposes
-_COURTEOUS = _read(r"\bwould (?:you|u|ya)\b|\bwould (?:be (?:grateful|great|lovely|nice|good)|appreciate)\b")
+_COURTEOUS = _read(r"\bwould (?:you|u|ya)\b|\bwould it be (?:too|ok|okay|all right|alright|possible|any|a|asking)\b|\bwould (?:be (?:grateful|great|lovely|nice|good)|appreciate)\b")
 
 
 def doubtful(text: str) -> set[str]:

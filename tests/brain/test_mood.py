@@ -67,6 +67,8 @@ def test_no_doubt(text):
         ("我媳妇昨天把支付宝绑上了,现在天天用,一点不麻烦", "bind"),
         ("please don't unbind我的工行card", "unbind"), ("请勿停用我的快捷支付", "close"), ("你可别稀里糊涂把我那张卡给解绑咯", "unbind"), ("取消刚才的解绑", "unbind"), ("call off the unbinding", "unbind"),
         ("给我把云闪付移除,不对,先放着", "unbind"), ("turn quick pay off, nah i'm kidding lol", "close"), ("把卡都解了,逗你的啦", "unbind"), ("再不理我,当心我把卡全给解了", "unbind"),
+        ("早上你同事帮我把云闪付连上了,你不用再连一次", "bind"), ("公司门禁卡录错人了,帮我解绑", "unbind"), ("服了,解绑张卡害我排了两小时,干脆把我也解绑吧", "unbind"), ("免密太香了,省得老输密码", "close"),
+        ("以后要是没有免密,付小额是不是得输密码", "close"), ("they always tell people to bind card bind card", "bind"),
         ("等过了元宵,我再来把免密关掉", "close"), ("the last thing i need is my card getting removed", "unbind"), ("grandpa would always yell at the screen, remove the card, remove the card", "unbind"), ("我爷爷以前天天念叨,把卡解绑", "unbind"),
     ],
 )  # fmt: skip
@@ -79,7 +81,7 @@ def test_an_act_that_is_taken_back(text, act):
     [
         "帮我解绑招行卡", "上个月绑上了,现在给解绑了吧", "昨天关了没关成,麻烦你把快捷支付关掉", "麻烦解绑一下", "我现在就解绑这张卡", "不想用了,帮我解绑", "这张卡不要了解绑吧", "先不绑支付宝,给我绑张银行卡", "unbind my card", "i don't need this card, please remove it", "why don't you just remove my card",
         "how do i remove it, actually just remove it for me", "关闭快捷支付", "把昨天绑的那张卡解绑", "quit asking whether i am certain and just unlink it", "keep the wallet, only the renewal has to be cancelled", "can't you just take it off", "never mind explaining, just remove it", "帮我unbind我的card", "别磨蹭了,把卡给我解绑", "my pals keep teasing me, remove the wallet", "i swore i'd never part with alipay, here we are, unlink it", 
-        "等不及了,再帮我解绑一次", "call me a fool, remove it", "i want to grab my discount so link the card", "解绑",
+        "等不及了,再帮我解绑一次", "手机卡换了,帮我把招行卡解绑", "支付宝真方便,给我绑上", "解绑工行的,不用管别的", "call me a fool, remove it", "i want to grab my discount so link the card", "解绑",
     ],
 )  # fmt: skip
 def test_an_act_that_is_meant(text):
