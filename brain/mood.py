@@ -125,7 +125,7 @@ _DENIED = _read(
     r"(?: (?:want|wants|need|wish|like|to|you|u|i|me|we|them|please|ever|actually|yet|just|really|mean|ask|asked|asking|tell|told|telling|say|said|saying|plan|planning|looking|intend|have|had|been|try|trying|let|going|about|for|anyone|him|her|dare|go|and|be|get|the|my|it|that))* ?$"
     r"|\b(?:nobody|no one|none of us|under no circumstances?|over my dead body|far be it from (?:me|us))\b[^.;?!]*$|\b(?:the last thing (?:i|we|you|anybody|anyone)|(?:i'd|i would|we'd) (?:hate|never))\b[^,.;?!]*$"
     # "你可别…地把我那卡给…"; "别磨蹭了,把卡…" asks for it
-    r"|(?:可|千万|绝对|你|您)别[^,.;?!]{0,10}把[^,.;?!]{0,8}$|(?:打死|说什么|死|怎么)(?:我|俺)?(?:也|都)不[^,.;?!]{0,8}$|最(?:不想|不愿意?|怕|讨厌)[^,.;?!]{0,12}$"
+    r"|(?:可|千万|绝对|你|您)(?:别|甭|莫|不要|勿)[^,.;?!]{0,12}把[^,.;?!]{0,10}$|(?:打死|说什么|死|怎么)(?:我|俺)?(?:也|都)不[^,.;?!]{0,8}$|最(?:不想|不愿意?|怕|讨厌)[^,.;?!]{0,12}$"
     # an unbinding that is itself to be cancelled
     r"|(?:取消|撤[销回掉]|终止|中止|作废|收回)(?:掉|了|一下)?(?:[^,.;?!]{0,8}的|这[次个笔]|那[次个笔]|本次|我|刚才|昨天)*$"
     r"|\b(?:cancel|cancelling|halt|abort|undo|reverse|call off|withdraw|revoke)(?: (?:my|the|that|this|your|yesterday'?s|today'?s|last|pending|open|current|card|wallet|bank|request|requested|for|to))+ $"
@@ -144,6 +144,18 @@ _TOLD = _read(
 )
 _PAST = _read(r"\b(?:i|we|you|it|card|wallet|pay|account)(?: \w+ly| just| already| have| had| was| got| 've|'ve)* (?=(?:removed|unbound|unlinked|deleted|dropped|detached|disconnected|erased|cancell?ed|closed|disabled|turned|stopped|deactivated|linked|added|bound|connected|took)\b)$"
     r"|^(?:so |and |well )?(?:just|finally|already) (?=(?:removed|unbound|unlinked|deleted|dropped|detached|disconnected|erased|cancell?ed|closed|disabled|stopped|deactivated|linked|added|bound|connected)\b)")
+# how it stands: "免密关着呢"; what was done, in few words: "Spotify deduction cancelled"
+_STANDS = _read(r"^着")
+_PARTICIPLE = _read(r"(?:(?<!n)ed|bound|unlinked|linked)$")
+_CLAUSE_END = _read(r"^ *(?:[,.;!]|$)")
+_GET = _read(r"\b(?:get|got|have|had|need|needs|want|wants|wanted|like|be|see|make|asap|urgently|should|must|can|could|may)\b")
+# words of somebody else after a colon; what somebody else did for the customer; things of the whole world
+_SPOKEN = _read(
+    r"(?:骗子|坏人|诈骗|对方|有人|人家|短信|电话|那头|那边|邮件|弹窗|广告|客服|他|她|它|老婆|老公|妈|爸|同事|朋友)[^.;?!我]{0,24}(?:说|是|喊|讲|道|写|发|句|问|嚷|吼|回)(?:的|了|着|我)?:[^.;?!]*$"
+    r"|\b(?:he|she|they|scammers?|callers?|voice|guy|man|woman|lady|someone|somebody|text|sms|email|message|pop-?up|ad|post|sign|article|mum|mom|dad|wife|husband|boss|friend|colleague|brother|sister)\b(?:(?! i )[^.;?!]){0,48}:[^.;?!]*$"
+)
+_HELPED = _read(r"(?:是|多亏|亏得|幸亏|感谢|谢谢)(?!不是)[^,.;?!我]{1,12}(?:帮|给|替)(?:我|俺|咱)[^,.;?!]{0,12}$")
+_WORLD = _read(r"(?:全国|全世界|全天下|全中国|全人类|所有人|人人|大家伙?)[^,.;?!]{0,6}的[^,.;?!]{0,4}(?:卡|钱包|支付|账)|\b(?:everyone|everybody|the whole (?:world|country|planet|nation)|all of (?:china|humanity|mankind))(?:'s| else'?s)? (?:\w+ )?(?:cards?|wallets?|quick|payments?|accounts?)\b")
 # what a trouble it was
 _BURDEN = _read(r"^[^,.;?!]{0,6}(?:让|叫|害|逼)得?(?:我|人|老子|俺|咱)[^,.;?!]{0,4}(?:跑|等|排|花了|折腾|浪费|烦|累|气|急|受罪|头疼|崩溃)")
 _AFTER_WHEN = _read(r"^[^,.;?!]{0,8}的时候")
@@ -186,7 +198,7 @@ _URGENT = _read(r"直接|现在(?!不|先(?:放|留|别|不|这|搁))|今天(?!�
 _TRANSLATE = _read(r"翻译|\btranslat\w+|\bin (?:japanese|korean|french|german|spanish)\b")
 _WANTED = _read(
     r"帮我|帮忙|给我|替我|我要|我想(?!知道|问|了解|看)|麻烦(?=[^,.;?!了死得的事呀啊])|请(?!问|教)|拜托|现在(?!天天|每[天次]|整天|总|老|一直|都|还|又|才|却|后悔|抱怨)|马上|立刻|立即|赶紧|赶快|直接|干脆|吧$|呗$|掉$"
-    r"|\b(?:please|pls|plz|can you|could you|would you|want|need|i'?d like|i'd be|i'd appreciate|for me|go ahead|just do|just \w+ it|just (?:un\w+|remove|delete|cancel|close|turn|take|kill|drop|end)|(?:has|have|needs?) to (?:be|go)\b|must (?:be|go)\b|actually|now|have (?:my|the)|then|grateful|lovely|appreciate|if you (?:could|would|wouldn'?t)|if it'?s (?:convenient|possible|no (?:bother|trouble)|ok|okay|not)|if it isn'?t)\b"
+    r"|\b(?:please|pls|plz|hurry|can you|could you|would you|want|need|i'?d like|i'd be|i'd appreciate|for me|go ahead|just do|just \w+ it|just (?:un\w+|remove|delete|cancel|close|turn|take|kill|drop|end)|(?:has|have|needs?) to (?:be|go)\b|must (?:be|go)\b|actually|now|have (?:my|the)|then|grateful|lovely|appreciate|if you (?:could|would|wouldn'?t)|if it'?s (?:convenient|possible|no (?:bother|trouble)|ok|okay|not)|if it isn'?t)\b"
 )
 # fed up with what keeps being shown or has to be done again: often told, seldom asked for
 _NAGGED = _read(r"弹窗|弹框|又弹|老弹|一直弹|老是弹|烦不烦|丢人|\bnag|\bpop(?:ping|s)?[ -]?ups?\b|\bshame on\b")
@@ -224,7 +236,7 @@ def unmeant(text: str) -> set[str]:
     if others != text and not moods(others) & set(_THINGS):
         return set(_VERB)
     elsewhere = bool(_ELSEWHERE.search(text)) and not moods(text) & {"renewal"} and not re.search(r"京东|\bjd\b", text)
-    if elsewhere or _TRANSLATE.search(text):
+    if elsewhere or _TRANSLATE.search(text) or _WORLD.search(text):
         return set(_VERB)
     if _RETRACTED.search(text) or _DEFINES.search(text) and not wanted:
         result |= {act for act, pattern in _VERB.items() if pattern.search(text)}
@@ -242,13 +254,15 @@ def _taken_back(text: str, start: int, end: int, quoted: list[tuple[int, int]], 
     if _DENIED.search(before) and not _WHY_NOT.search(before) or _DROPPED.search(before) and text[start:end].endswith("ing"):
         return True
     clause = re.split(r"[,.;?!]", before)[-1]
-    if _THREAT.search(before) or _BURDEN.match(after) or _WONT.search(before) or _LATER.search(before) and not _URGENT.search(text) or _SOME_DAY.search(before) or _MYSELF.search(before) and _DONE.match(after):
+    if _STANDS.match(after) or _SPOKEN.search(before) or _HELPED.search(before) or _THREAT.search(before) or _BURDEN.match(after) or _WONT.search(before) or _LATER.search(before) and not _URGENT.search(text) or _SOME_DAY.search(before) or _MYSELF.search(before) and _DONE.match(after):
         return True
     if _PUT_OFF.search(clause + text[start:]) and not _URGENT.search(text):
         return True
     if wanted:
         return False
     if any(a <= start < b and text[a] == '"' and re.search(r"\w", text[:a] + text[b:]) for a, b in quoted):
+        return True
+    if _PARTICIPLE.search(text[start:end]) and _CLAUSE_END.match(after) and clause.strip() and not _GET.search(clause) and not _WANTED.search(clause):
         return True
     if _WANTED.search(clause + text[start:end] + re.split(r"[,.;?!]", after)[0]) or _WHY_NOT.search(clause):
         return False
@@ -264,9 +278,20 @@ def _taken_back(text: str, start: int, end: int, quoted: list[tuple[int, int]], 
 _COURTEOUS = _read(r"\bwould (?:you|u|ya)\b|\bwould it be (?:too|ok|okay|all right|alright|possible|any|a|asking)\b|\bwould (?:be (?:grateful|great|lovely|nice|good)|appreciate)\b")
 
 
+# why it is to go: "I don't want it any more, close it"
+_REASON = _read(r"\b(?:don'?t|do not|dont|doesn'?t|no longer|not) (?:really )?(?:want|need|use|like|trust|using|needing)\b[^,.;?!]{0,30}|不(?:想|再|怎么|太|打算)?(?:再)?(?:用|要|需要|喜欢|习惯)(?:这[个张]|它)?了")
+
+
+def _without_reason(text: str) -> str:
+    """Return the text without a reason that says "not", where an act follows it."""
+    found = _REASON.search(text)
+    follows = found is not None and any(pattern.search(text, found.end()) for pattern in _VERB.values())
+    return text[: found.start()] + " " + text[found.end() :] if found and follows else text
+
+
 def doubtful(text: str) -> set[str]:
     """Return why an operation word in a normalised text may not be meant: denied, supposed, quoted, another's, asked about last, or told as done."""
-    found = moods(_COURTEOUS.sub(" ", text))
+    found = moods(_COURTEOUS.sub(" ", _without_reason(text)))
     parts = clauses(text)
     last = moods(parts[-1]) if parts else frozenset()
     doubts = {name for name in ("not", "if", "quote", "other") if name in found} | {name for name in ("how", "why", "long", "know", "what") if name in last}

@@ -79,7 +79,8 @@ class Rejection:
         if ACTS.get(best) in doubts:
             return Verdict(FALLBACK, 1.0 - p, "unmeant")
         if best in OPERATIONS:
-            needed = limits.read if best in READING else limits.doubt if doubts or inside < limits.strange else limits.act
+            moods = doubts - set(ACTS.values())  # another act that is not meant says nothing of this one
+            needed = limits.read if best in READING else limits.doubt if moods or inside < limits.strange else limits.act
             if p < needed:
                 return Verdict(FALLBACK, 1.0 - p, "operation")
         if p < limits.near:

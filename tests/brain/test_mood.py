@@ -48,7 +48,7 @@ def test_doubts(text):
     assert doubtful(text)
 
 
-@pytest.mark.parametrize("text", ["解绑招行卡", "帮我把这张卡删了", "please unbind my card", "remove the icbc card", "would you kindly remove the icbc card"])
+@pytest.mark.parametrize("text", ["i don't want quick pay any more, close it", "这个快捷不想用了,帮我关掉", "解绑招行卡", "帮我把这张卡删了", "please unbind my card", "remove the icbc card", "would you kindly remove the icbc card"])
 def test_no_doubt(text):
     assert not doubtful(text)
 
@@ -69,6 +69,8 @@ def test_no_doubt(text):
         ("给我把云闪付移除,不对,先放着", "unbind"), ("turn quick pay off, nah i'm kidding lol", "close"), ("把卡都解了,逗你的啦", "unbind"), ("再不理我,当心我把卡全给解了", "unbind"),
         ("早上你同事帮我把云闪付连上了,你不用再连一次", "bind"), ("公司门禁卡录错人了,帮我解绑", "unbind"), ("服了,解绑张卡害我排了两小时,干脆把我也解绑吧", "unbind"), ("免密太香了,省得老输密码", "close"),
         ("以后要是没有免密,付小额是不是得输密码", "close"), ("they always tell people to bind card bind card", "bind"),
+        ("iqiyi renewal cancelled, finally", "close"), ("我的快捷关着呢", "close"), ("千万甭一着急就把我那张卡给解了", "unbind"), ("昨天骗子来电话,开口就是:请立即关闭快捷支付", "close"), ("the scammer goes: please remove your card now", "unbind"),
+        ("干脆把全国人民的卡都解绑了得了", "unbind"), ("谢谢小王,是他帮我把免密关掉的", "close"),
         ("等过了元宵,我再来把免密关掉", "close"), ("the last thing i need is my card getting removed", "unbind"), ("grandpa would always yell at the screen, remove the card, remove the card", "unbind"), ("我爷爷以前天天念叨,把卡解绑", "unbind"),
     ],
 )  # fmt: skip
@@ -81,7 +83,7 @@ def test_an_act_that_is_taken_back(text, act):
     [
         "帮我解绑招行卡", "上个月绑上了,现在给解绑了吧", "昨天关了没关成,麻烦你把快捷支付关掉", "麻烦解绑一下", "我现在就解绑这张卡", "不想用了,帮我解绑", "这张卡不要了解绑吧", "先不绑支付宝,给我绑张银行卡", "unbind my card", "i don't need this card, please remove it", "why don't you just remove my card",
         "how do i remove it, actually just remove it for me", "关闭快捷支付", "把昨天绑的那张卡解绑", "quit asking whether i am certain and just unlink it", "keep the wallet, only the renewal has to be cancelled", "can't you just take it off", "never mind explaining, just remove it", "帮我unbind我的card", "别磨蹭了,把卡给我解绑", "my pals keep teasing me, remove the wallet", "i swore i'd never part with alipay, here we are, unlink it", 
-        "等不及了,再帮我解绑一次", "手机卡换了,帮我把招行卡解绑", "支付宝真方便,给我绑上", "解绑工行的,不用管别的", "call me a fool, remove it", "i want to grab my discount so link the card", "解绑",
+        "等不及了,再帮我解绑一次", "card removed please", "get my card removed", "i need it unlinked", "if it hasn't gone through yet, hurry and cancel my youku renewal", "手机卡换了,帮我把招行卡解绑", "支付宝真方便,给我绑上", "解绑工行的,不用管别的", "call me a fool, remove it", "i want to grab my discount so link the card", "解绑",
     ],
 )  # fmt: skip
 def test_an_act_that_is_meant(text):

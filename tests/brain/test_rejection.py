@@ -25,6 +25,12 @@ def test_a_doubtful_mood_asks_for_more():
     assert verdict("unbind_card", 0.97, doubts={"not"}).name == "unbind_card"
 
 
+def test_an_act_that_is_not_meant_never_starts_and_another_one_is_no_doubt():
+    assert verdict("unbind_card", 0.999, doubts={"unbind"}).reason == "unmeant"
+    assert verdict("unbind_card", 0.9, doubts={"bind"}).name == "unbind_card"
+    assert verdict("unbind_card", 0.9, doubts={"bind", "not"}).name == FALLBACK
+
+
 def test_an_odd_sentence_must_be_as_sure_as_a_doubtful_one():
     assert verdict("unbind_card", 0.9, inside=-1.5).name == FALLBACK
     assert verdict("unbind_card", 0.97, inside=-1.5).name == "unbind_card"

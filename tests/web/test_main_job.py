@@ -36,6 +36,18 @@ def test_a_sample_sentence_unbinds_the_card(customer: Any, language: str) -> Non
     one.shoot(f"main-job-{language}")
 
 
+def test_a_question_dictated_into_the_field_of_the_code_arrives_whole(customer: Any) -> None:
+    one = customer("zh")
+    one.visit()
+    one.until_code()
+    question = "先别急我想问一下解绑以后爱奇艺的会员还能不能接着用到下个月"
+    one.chat.locator(".composer-input--code").fill(question)  # all at once, as a phone's dictation or a paste does
+    written = one.chat.locator("textarea.composer-input")
+    expect(written).to_have_value(question)
+    written.press("Enter")
+    expect(one.chat.locator(".line--customer", has_text=question)).to_have_count(1)
+
+
 def test_the_card_of_an_operation_can_be_copied_and_the_talk_rated(customer: Any) -> None:
     one = customer("en")
     one.visit()

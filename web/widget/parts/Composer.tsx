@@ -97,7 +97,7 @@ export function Composer({ code, disabled, words, send, types }: Props) {
         {coding ? (
           <input
             ref={field} className="composer-input composer-input--code" value={text} onChange={(event) => entered(event.target.value, (event.nativeEvent as InputEvent).isComposing)} onCompositionEnd={(event) => entered(event.currentTarget.value, false)} onPaste={pasted}
-            type="text" inputMode="numeric" autoComplete="one-time-code" pattern="[0-9]*" maxLength={12} enterKeyHint="send" placeholder={words.codePlaceholder} aria-label={words.codeLabel} {...marks}
+            type="text" inputMode="numeric" autoComplete="one-time-code" pattern="[0-9]*" enterKeyHint="send" placeholder={words.codePlaceholder} aria-label={words.codeLabel} {...marks}
           />
         ) : (
           <textarea
