@@ -19,7 +19,7 @@ train: setup ## train the model when data, domain, configuration or brain change
 	@$(APP) -m tools.train
 
 .PHONY: tune
-tune: setup ## tune the encoder from nothing and keep the layers in brain/tuned, to be committed (20 to 40 minutes; after many new sentences)
+tune: setup ## tune the encoder from nothing and keep the layers in brain/tuned, to be committed (8 to 40 minutes; after many new sentences)
 	@WRITE_CHECKPOINT=1 $(APP) -m tools.train --force
 
 .PHONY: readings

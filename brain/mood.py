@@ -228,9 +228,8 @@ def unmeant(text: str) -> set[str]:
     result = set()
     for act, pattern in _VERB.items():
         mentions = [match.span() for match in pattern.finditer(text)]
-        if mentions and all(_taken_back(text, start, end, quoted, wanted) for start, end in mentions) or not mentions and _LEFT.search(text):
-            result.add(act)
-        elif mentions and _denied_at_last(text, parts[-1], mentions[-1][0]):
+        taken = all(_taken_back(text, start, end, quoted, wanted) for start, end in mentions) or _denied_at_last(text, parts[-1], mentions[-1][0]) if mentions else bool(_LEFT.search(text))
+        if taken:
             result.add(act)
     others = _OTHER_CARDS.sub("", text)
     if others != text and not moods(others) & set(_THINGS):
