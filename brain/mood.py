@@ -126,6 +126,7 @@ _DENIED = _read(
     r"|\b(?:nobody|no one|none of us|under no circumstances?|over my dead body|far be it from (?:me|us))\b[^.;?!]*$|\b(?:the last thing (?:i|we|you|anybody|anyone)|(?:i'd|i would|we'd) (?:hate|never))\b[^,.;?!]*$"
     # "你可别…地把我那卡给…"; "别磨蹭了,把卡…" asks for it
     r"|(?:可|千万|绝对|你|您)(?:别|甭|莫|不要|勿)[^,.;?!]{0,12}把[^,.;?!]{0,10}$|(?:打死|说什么|死|怎么)(?:我|俺)?(?:也|都)不[^,.;?!]{0,8}$|最(?:不想|不愿意?|怕|讨厌)[^,.;?!]{0,12}$"
+    r"|不(?:大|太|怎么|是很|很)?(?:赞成|同意|建议|支持|主张|看好|希望)[^,.;?!]{0,12}$|\b(?:not|never|isn'?t|wasn'?t|aren'?t)(?: \w+){0,2} (?:keen|in favou?r|convinced|sold|fond|a fan)\b[^,.;?!]*$"
     # an unbinding that is itself to be cancelled
     r"|(?:取消|撤[销回掉]|终止|中止|作废|收回)(?:掉|了|一下)?(?:[^,.;?!]{0,8}的|这[次个笔]|那[次个笔]|本次|我|刚才|昨天)*$"
     r"|\b(?:cancel|cancelling|halt|abort|undo|reverse|call off|withdraw|revoke)(?: (?:my|the|that|this|your|yesterday'?s|today'?s|last|pending|open|current|card|wallet|bank|request|requested|for|to))+ $"
@@ -149,11 +150,12 @@ _STANDS = _read(r"^着")
 _PARTICIPLE = _read(r"(?:(?<!n)ed|bound|unlinked|linked)$")
 _CLAUSE_END = _read(r"^ *(?:[,.;!]|$)")
 _GET = _read(r"\b(?:get|got|have|had|need|needs|want|wants|wanted|like|be|see|make|asap|urgently|should|must|can|could|may)\b")
-# words of somebody else after a colon; what somebody else did for the customer; things of the whole world
+# words of somebody else after a colon; steps read out, songs; what somebody else did for the customer; things of the whole world
 _SPOKEN = _read(
     r"(?:骗子|坏人|诈骗|对方|有人|人家|短信|电话|那头|那边|邮件|弹窗|广告|客服|他|她|它|老婆|老公|妈|爸|同事|朋友)[^.;?!我]{0,24}(?:说|是|喊|讲|道|写|发|句|问|嚷|吼|回)(?:的|了|着|我)?:[^.;?!]*$"
     r"|\b(?:he|she|they|scammers?|callers?|voice|guy|man|woman|lady|someone|somebody|text|sms|email|message|pop-?up|ad|post|sign|article|mum|mom|dad|wife|husband|boss|friend|colleague|brother|sister)\b(?:(?! i )[^.;?!]){0,48}:[^.;?!]*$"
 )
+_STEPS = _read(r"第[一1]步.*第[二2]步|\bstep (?:one|two|three|four|five|\d)\b|\b(?:la la|na na na|sing (?:it|along|with))\b")
 _HELPED = _read(r"(?:是|多亏|亏得|幸亏|感谢|谢谢)(?!不是)[^,.;?!我]{1,12}(?:帮|给|替)(?:我|俺|咱)[^,.;?!]{0,12}$")
 _WORLD = _read(r"(?:全国|全世界|全天下|全中国|全人类|所有人|人人|大家伙?)[^,.;?!]{0,6}的[^,.;?!]{0,4}(?:卡|钱包|支付|账)|\b(?:everyone|everybody|the whole (?:world|country|planet|nation)|all of (?:china|humanity|mankind))(?:'s| else'?s)? (?:\w+ )?(?:cards?|wallets?|quick|payments?|accounts?)\b")
 # what a trouble it was
@@ -235,7 +237,7 @@ def unmeant(text: str) -> set[str]:
     if others != text and not moods(others) & set(_THINGS):
         return set(_VERB)
     elsewhere = bool(_ELSEWHERE.search(text)) and not moods(text) & {"renewal"} and not re.search(r"京东|\bjd\b", text)
-    if elsewhere or _TRANSLATE.search(text) or _WORLD.search(text):
+    if elsewhere or _TRANSLATE.search(text) or _WORLD.search(text) or _STEPS.search(text):
         return set(_VERB)
     if _RETRACTED.search(text) or _DEFINES.search(text) and not wanted:
         result |= {act for act, pattern in _VERB.items() if pattern.search(text)}

@@ -71,6 +71,7 @@ def test_no_doubt(text):
         ("以后要是没有免密,付小额是不是得输密码", "close"), ("they always tell people to bind card bind card", "bind"),
         ("iqiyi renewal cancelled, finally", "close"), ("我的快捷关着呢", "close"), ("千万甭一着急就把我那张卡给解了", "unbind"), ("昨天骗子来电话,开口就是:请立即关闭快捷支付", "close"), ("the scammer goes: please remove your card now", "unbind"),
         ("干脆把全国人民的卡都解绑了得了", "unbind"), ("谢谢小王,是他帮我把免密关掉的", "close"),
+        ("小李,你写一下,第一步打开京东,第二步解绑银行卡", "unbind"), ("我不太赞成把免密关掉", "close"), ("i'm not really in favour of removing the card", "unbind"), ("sing along, link the wallet, link the wallet", "bind"),
         ("等过了元宵,我再来把免密关掉", "close"), ("the last thing i need is my card getting removed", "unbind"), ("grandpa would always yell at the screen, remove the card, remove the card", "unbind"), ("我爷爷以前天天念叨,把卡解绑", "unbind"),
     ],
 )  # fmt: skip
