@@ -27,6 +27,8 @@ LIKELY = 0.5
 NEAR = 0.25
 # What is less likely than this is not worth a question the first time; the second time the nearest are shown whatever they are.
 REMOTE = 0.1
+# The message speaks of an operation only to deny, suppose, quote or tell it (brain/mood.py).
+UNMEANT = "unmeant"
 WITH_A_CARD = ("unbind_card", "close_quick_pay", "check_auto_deductions")
 WITH_A_WALLET = ("bind_wallet", "unbind_wallet")
 
@@ -119,6 +121,8 @@ class AskBack(TurnAction):
         misses = count(turn)
         entities = turn.entities
         ranking = [r for r in turn.message.get("intent_ranking") or [] if r.get("name") not in {"nlu_fallback", "out_of_scope", "faq"}]
+        if (turn.message.get("certainty") or {}).get("reason") == UNMEANT:
+            ranking = ranking[1:]  # "Don't unbind it": to offer just that would be the wrong answer.
         offered = candidates(ranking, most=3) if misses > 1 else candidates(ranking, most=2, least=REMOTE)
         buttons = [button(label, language=turn.language, entities=entities) for label in offered]
         first = offered[0] if offered else None
