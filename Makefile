@@ -15,7 +15,7 @@ setup: ## install what is missing: environments, web build, secrets
 	@$(APP) -m tools.secrets >/dev/null
 
 .PHONY: train
-train: setup ## train the model when data, domain, configuration or brain changed (FAST=1: the quick recipe)
+train: setup ## train the model when data, domain, configuration or brain changed (FAST=1: the frozen recipe, without the tuned layers)
 	@$(APP) -m tools.train
 
 .PHONY: tune
