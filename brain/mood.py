@@ -128,7 +128,7 @@ _DENIED = _read(
     r"|(?:可|千万|绝对|你|您)(?:别|甭|莫|不要|勿)[^,.;?!]{0,12}把[^,.;?!]{0,10}$|(?:打死|说什么|死|怎么)(?:我|俺)?(?:也|都)不[^,.;?!]{0,8}$|最(?:不想|不愿意?|怕|讨厌)[^,.;?!]{0,12}$"
     r"|不(?:大|太|怎么|是很|很)?(?:赞成|同意|建议|支持|主张|看好|希望)[^,.;?!]{0,12}$|\b(?:not|never|isn'?t|wasn'?t|aren'?t)(?: \w+){0,2} (?:keen|in favou?r|convinced|sold|fond|a fan)\b[^,.;?!]*$"
     # an unbinding that is itself to be cancelled
-    r"|(?:取消|撤[销回掉]|终止|中止|作废|收回)(?:掉|了|一下)?(?:[^,.;?!]{0,8}的|这[次个笔]|那[次个笔]|本次|我|刚才|昨天)*$"
+    r"|(?:取消|撤[销回掉]|终止|中止|作废|收回)(?:掉|了|一下)?(?:我|刚才|刚刚|昨天|今天){0,2}(?:[^,.;?!]{0,8}的)?(?:这[次个笔]|那[次个笔]|本次)?$"
     r"|\b(?:cancel|cancelling|halt|abort|undo|reverse|call off|withdraw|revoke)(?: (?:my|the|that|this|your|yesterday'?s|today'?s|last|pending|open|current|card|wallet|bank|request|requested|for|to))+ $"
 )  # fmt: skip
 _FORBIDDEN = _read(r"(?:不要|别|不用|不必|无需|不需要|甭|勿|不许|不准)[^,.;?! 了用是]{0,5}$|\b(?:don'?t|do not|never|no need to|needn'?t)(?: (?:you|u|please|ever|have to|need to|go|and|be|get))* ?$")
@@ -162,7 +162,7 @@ _WORLD = _read(r"(?:全国|全世界|全天下|全中国|全人类|所有人|人
 _BURDEN = _read(r"^[^,.;?!]{0,6}(?:让|叫|害|逼)得?(?:我|人|老子|俺|咱)[^,.;?!]{0,4}(?:跑|等|排|花了|折腾|浪费|烦|累|气|急|受罪|头疼|崩溃)")
 _AFTER_WHEN = _read(r"^[^,.;?!]{0,8}的时候")
 _AFTER_DONE = _read(r"^[^,.;?!]{0,24}?(?:了(?:吗|没|么|嘛|\?|啊\?|,|$)|过(?:吗|了|,|$)|\b(?:yesterday|ago|already|last (?:week|month|year))\b)")
-_RETRACTED = _read(r"\b(?:no wait|wait no|hang on|hold on|scratch that)\b[^?]*\b(?:leave|keep|think|don'?t|not)\b[^?]*$|(?:(?<![掉绑开除])算了|先不(?:弄|办|解|关|绑)?了?|不弄了|不办了|不解了|不关了|不绑了|以后再说|改天再说|再想想|再考虑|当我没说|先(?:放|留|搁|摆)着(?:不?动|吧|再说)*了?|(?:跟你)?开(?:个|你)?玩笑(?:的|呢|啦|而已|罢了)*(?:,?别当真)?|(?:逗|骗|唬)(?:你|您)(?:的|玩|呢|啦)+|(?:说着|闹着|说说)玩(?:的|呢|儿)*|(?<=[,.;!])(?:还是|先|就|你)?别动[它他]?了?吧?|还是留着|先留着|留着吧|我自己来|不劳|(?:继续|接着|还是让它|就让它|让它|还是)(?:扣|续|用|绑|留|开)(?:着|下去)?(?:吧|好了)?|\bforget (?:that )?i (?:said|asked|mentioned)[\w ]{0,12}|\b(?:just|only|was|i'?m|im|am|totally|obviously|messing|and)? ?(?:kidding|joking|jk|jks|messing(?: with (?:you|u|ya))?|teasing)\b(?: ?(?:you|u|with|around|about|that|ha\w*|lol|lmao|bro|mate|man|bot|of|course|calm|down|relax|sorry|don'?t|worry|obviously|obvs))*|\b(?:it'?s|it was|that was|was)(?: just| only)? a joke\b(?: ?(?:ha\w*|lol|mate|bro|bot|sorry))*|\bnever ?mind\b|\bchanged my mind\b|\bon second thought\b|\bforget (?:it|about it)\b|\bnot (?:now|yet|today)\b|\bmaybe later\b|\bkeep (?:it|them)\b|\bleave it\b|\bdecided (?:not|to keep)\b|\? ?(?:no|nah|nope)\b[^?]{0,24})[^\w\u3400-\u9fff]*$")
+_RETRACTED = _read(r"\b(?:no wait|wait no|hang on|hold on|scratch that)\b[^?]*\b(?:leave|keep|think|don'?t|not)\b[^?]*$|(?:(?<![掉绑开除])算了|先不(?:弄|办|解|关|绑)?了?|不弄了|不办了|不解了|不关了|不绑了|以后再说|改天再说|再想想|再考虑|当我没说|先(?:放|留|搁|摆)着(?:不?动|吧|再说)*了?|(?:跟你)?开(?:个|你)?玩笑(?:的|呢|啦|而已|罢了)*(?:,?别当真)?|(?:逗|骗|唬)(?:你|您)(?:的|玩|呢|啦)+|(?:说着|闹着|说说)玩(?:的|呢|儿)*|(?<=[,.;!])(?:还是|先|就|你)?别动[它他]?了?吧?|还是留着|先留着|留着吧|我自己来|不劳|(?:继续|接着|还是让它|就让它|让它|还是)(?:扣|续|用|绑|留|开)(?:着|下去)?(?:吧|好了)?|\bforget (?:that )?i (?:said|asked|mentioned)[\w ]{0,12}|\b(?:just|only|was|i'?m|im|am|totally|obviously|messing|and)? ?(?:kidding|joking|jk|jks|messing(?: with (?:you|u|ya))?|teasing)\b(?: (?:you|u|with|around|about|that|ha\w*|lol|lmao|bro|mate|man|bot|of|course|calm|down|relax|sorry|don'?t|worry|obviously|obvs))*|\b(?:it'?s|it was|that was|was)(?: just| only)? a joke\b(?: (?:ha\w*|lol|mate|bro|bot|sorry))*|\bnever ?mind\b|\bchanged my mind\b|\bon second thought\b|\bforget (?:it|about it)\b|\bnot (?:now|yet|today)\b|\bmaybe later\b|\bkeep (?:it|them)\b|\bleave it\b|\bdecided (?:not|to keep)\b|\? ?(?:no|nah|nope)\b[^?]{0,24})[^\w\u3400-\u9fff]*$")
 # Put off: not now. Left alone: whatever has no verb of its own. Another platform: its bindings are not ours. Words to be translated are not meant at all.
 _PUT_OFF = _read(
     r"(?:以后|将来|改天|改日|下次|下个?月|下周|明年|过完?年|过几天|过一?阵子?|过段时间|到时候?|回头|等[^,.;?!]{1,14})[^,.;?!]{0,10}再|(?:现在|暂时)不急|不着急"
@@ -174,7 +174,7 @@ _LATER = _read(r"等(?!不及|不了|了|下|一下|会)[^,.;?!]{1,14},[^,.;?!]{
 _WONT = _read(
     r"\b(?:used to|would(?: always| often| constantly)?|always|forever|kept|keeps|keep)(?: \w+){0,3} (?:say|saying|shout|shouting|yell|yelling|scream|screaming|mutter|muttering|sing|singing|chant|chanting|repeat|repeating|tell|telling|nag|nagging|bark|barking)\b[^.;?!]*$"
     r"|\b(?:you|u|they)(?: \w+){0,3} (?:want|ask|tell|push|force|nag|pester)(?:ing|s)? (?:people|everyone|everybody|customers|others|folks|ppl)\b[^.;?!]*$"
-    r"|(?:以前|从前|生前|天天|整天|老是?|总是?|成天|动不动就?)(?:都|就|在|会|爱|喜欢|冲着?[^,.;?!]{1,6})*(?:念叨|嚷嚷?|喊|嘟囔|唠叨|叨叨|吵着|吵吵|挂在嘴边)[^.;?!]*$"
+    r"|(?:以前|从前|生前|天天|整天|老是?|总是?|成天|动不动就?)(?:都|就|在|会|爱|喜欢){0,3}(?:冲着?[^,.;?!]{1,6})?(?:念叨|嚷嚷?|喊|嘟囔|唠叨|叨叨|吵着|吵吵|挂在嘴边)[^.;?!]*$"
 )
 # done by oneself
 _MYSELF = _read(r"(?:我|俺)?自己(?:已经|都|刚|就)?$")

@@ -1,6 +1,7 @@
 """The morphemes on which doing or asking turns."""
 
 import re
+import signal
 
 import pytest
 from hypothesis import given, settings
@@ -89,3 +90,25 @@ def test_an_act_that_is_taken_back(text, act):
 )  # fmt: skip
 def test_an_act_that_is_meant(text):
     assert not unmeant(text) & {"unbind", "close"} and "bind" not in unmeant(text.replace("先不绑支付宝,", ""))
+
+
+@pytest.fixture
+def patience():
+    """Ends what takes longer than anybody waits; a pattern that tries every way to cut a text up never ends."""
+
+    def give_up(*_):
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(20)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.usefixtures("patience")
+@pytest.mark.parametrize("unit", ["的", "冲", "ha", "ha ", "的我", " the", " my", "把我", "别", "第一步", "不", "说", "you all ", "is ", "了", "等,再", " keep", "kidding ", "先放着", "a:", "为什么"])
+@pytest.mark.parametrize(("before", "after"), [("取消", "x解绑"), ("以前天天", "x,解绑"), ("unbind it, just kidding ", " x"), ("cancel", " x unbinding"), ("", "解绑"), ("remove the card ", "")])
+def test_no_message_takes_long_to_read(before, unit, after):
+    text = before + unit * (1900 // len(unit)) + after
+    unmeant(text), doubtful(text), features(text)
