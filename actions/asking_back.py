@@ -121,7 +121,7 @@ class AskBack(TurnAction):
         misses = count(turn)
         entities = turn.entities
         ranking = [r for r in turn.message.get("intent_ranking") or [] if r.get("name") not in {"nlu_fallback", "out_of_scope", "faq"}]
-        if (turn.message.get("certainty") or {}).get("reason") == UNMEANT:
+        if turn.verdict.get("reason") == UNMEANT:
             ranking = ranking[1:]  # "Don't unbind it": to offer just that would be the wrong answer.
         offered = candidates(ranking, most=3) if misses > 1 else candidates(ranking, most=2, least=REMOTE)
         buttons = [button(label, language=turn.language, entities=entities) for label in offered]

@@ -25,6 +25,11 @@ def hints_in(*, objects: str, entities: Mapping[str, Any]) -> dict[str, Any]:
     return {name: entities[name] for name in HINTS[objects] if entities.get(name) is not None}
 
 
+def named_in(*, objects: str, entities: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the hints but for the ordinal, which counts along a list that only its own message has in view."""
+    return hints_in(objects=objects, entities={**entities, "ordinal": None})
+
+
 def _fits(item: Mapping[str, Any], name: str, value: Any, cards: Mapping[str, Mapping[str, Any]]) -> bool:
     if name in {"card_id", "wallet_id", "agreement_id"}:
         return bool(item["id"] == value)

@@ -30,7 +30,7 @@ class StartOperation(TurnAction):
         running, wanted = (turn.tracker.active_loop_name or "").removesuffix("_form"), turn.intent
         if running == wanted:
             return []
-        if wanted == "unbind_card" and _means_a_wallet(turn):
+        if wanted == "unbind_card" and _meant(turn) == "wallet":
             return [*suspend(turn, "unbind_wallet"), FollowupAction(BY_INTENT["unbind_wallet"].form)]
         if wanted == "unbind_card" and not running and await could_be_a_wallet(turn):
             say(dispatcher, "utter_ask_card_or_wallet")
@@ -38,17 +38,16 @@ class StartOperation(TurnAction):
         return suspend(turn, wanted)
 
 
-def _means_a_wallet(turn: Turn) -> bool:
-    """Tells whether "unbind it" is about a wallet: by its own words, or because that is what was talked about."""
+def _meant(turn: Turn) -> str | None:
+    """Returns what "unbind it" is about, by its own words or because it was talked about: `card`, `wallet`; None when nothing says."""
     if turn.entity("object") or hints_in(objects="card", entities=turn.entities):
-        return bool(turn.entity("object") == "wallet")
-    events = turn.tracker.events
-    return not talked_about(kind=BY_INTENT["unbind_card"], events=events) and bool(talked_about(kind=BY_INTENT["unbind_wallet"], events=events))
+        return turn.entity("object") or "card"
+    return next((sort for sort in ("card", "wallet") if talked_about(kind=BY_INTENT[f"unbind_{sort}"], events=turn.tracker.events)), None)
 
 
 async def could_be_a_wallet(turn: Turn) -> bool:
-    """Tells whether nothing in the message says "card" and the customer has both cards and wallets."""
-    if turn.entity("object") or hints_in(objects="card", entities=turn.entities) or talked_about(kind=BY_INTENT["unbind_card"], events=turn.tracker.events):
+    """Tells whether nothing says "card" and the customer has both cards and wallets."""
+    if turn.entity("object") or _meant(turn) == "card":
         return False
     try:
         binding = await turn.binding()

@@ -31,7 +31,7 @@ def corrects(turn: Turn, *, kind: OperationKind, entities: Mapping[str, Any]) ->
     """Tells whether a message that was too uncertain to start this operation, or an uncertain "no", names another object for it ("no, unbind the ICBC one").
 
     "Not this one" may stand in it; an act that is itself denied has another reason. Inside the operation that certainty is not needed: its effects are shown anew, and nothing happens without a yes and a code."""
-    ranking, why = turn.message.get("intent_ranking") or [{}], turn.message.get("certainty") or {}
+    ranking, why = turn.message.get("intent_ranking") or [{}], turn.verdict
     shares = {label["name"]: label["confidence"] for label in ranking if "confidence" in label}
     torn = turn.intent == "deny" and shares.get(kind.intent, 0) + shares.get("correct", 0) > shares.get("deny", 1)
     uncertain = turn.intent == "nlu_fallback" and why.get("reason") == "operation" and not set(why.get("doubts") or ()) - {"not"}
@@ -71,7 +71,7 @@ class OperationForm(FormValidationAction):
         message = Message(intent="correct" if flow.target and corrects(turn, kind=kind, entities=entities) else turn.intent, entities=entities)
         if remembered and (flow.requested is None or turn.intent in GOES_ON):
             message, flow = Message(intent=kind.intent, entities=remembered.get("entities") or {}), Flow(requested=None)
-        elif flow.requested is None and flow.target is None and not hints_in(objects=kind.objects, entities=entities):
+        elif flow.requested is None and flow.target is None:
             message = Message(intent=message.intent, entities={**entities, **talked_about(kind=kind, events=tracker.events)})
         elif remembered and fills(kind=kind, message=message):
             message = Message(intent=message.intent, entities={**(remembered.get("entities") or {}), **entities})

@@ -9,7 +9,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions import display, offers
 from actions.base import Events, TurnAction, say
 from actions.binding_client import Operation
-from actions.choosing import choose, hints_in
+from actions.choosing import choose, hints_in, named_in
 from actions.errors import NotSignedIn, Refused, Unreachable
 from actions.operations import ALL, BY_INTENT, BY_KIND, FRAUD, OPEN
 from actions.outcome import say_outcome
@@ -139,7 +139,7 @@ class FollowUpFaq(TurnAction):
     @staticmethod
     def _named(turn: Turn, label: str) -> dict[str, Any]:
         """Returns what the question named for the operation that is offered: a "yes" means that very card."""
-        return hints_in(objects=BY_INTENT[label].objects, entities={**turn.entities, "ordinal": None}) if label in BY_INTENT else {}
+        return named_in(objects=BY_INTENT[label].objects, entities=turn.entities) if label in BY_INTENT else {}
 
     @staticmethod
     async def _undecided(turn: Turn) -> list[Operation]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from actions.choosing import hints_in
+from actions.choosing import named_in
 from actions.operations import HINTS, OperationKind
 
 # What may name an object in passing. Whoever rules something out, reports it or is about to go has not chosen it.
@@ -34,8 +34,7 @@ def talked_about(*, kind: OperationKind, events: Sequence[Mapping[str, Any]]) ->
             if any(e["entity"] in NAMES for e in parse.get("entities") or []):
                 return {}
             continue
-        entities = {e["entity"]: e.get("value") for e in parse.get("entities") or [] if e["entity"] != "ordinal"}
-        hints = hints_in(objects=kind.objects, entities=entities)
+        hints = named_in(objects=kind.objects, entities={e["entity"]: e.get("value") for e in parse.get("entities") or []})
         if intent in NAMING and hints:
             return hints
         if passed == REACH or intent not in NAMING | PASSED_OVER:

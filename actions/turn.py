@@ -46,6 +46,11 @@ class Turn:
         return float((self.message.get("intent") or {}).get("confidence") or 0.0)
 
     @property
+    def verdict(self) -> dict[str, Any]:
+        """Returns how the label was judged (`brain/rejection.py`): `reason`, when it was not taken as it came, and `doubts`; empty for a button."""
+        return self.message.get("certainty") or {}
+
+    @property
     def topic(self) -> str | None:
         """Returns the topic of a FAQ message, `unbind_duration`."""
         return _asked(self.message)

@@ -221,6 +221,8 @@ def unmeant(text: str) -> set[str]:
 
     A request in the last clause ("…, please do it") lets all but a denial pass.
     """
+    if _not_ours(text):
+        return set(_VERB)
     parts = clauses(text)
     wanted = bool(parts and _WANTED.search(parts[-1])) and not moods(parts[-1]) & {"not", "know", "how", "why"}
     quoted = [match.span() for match in _QUOTED.finditer(text)]
@@ -233,15 +235,17 @@ def unmeant(text: str) -> set[str]:
         taken = all(_taken_back(text, start, end, quoted, wanted) for start, end in mentions) or _denied_at_last(text, parts[-1], mentions[-1][0]) if mentions else bool(_LEFT.search(text))
         if taken:
             result.add(act)
-    others = _OTHER_CARDS.sub("", text)
-    if others != text and not moods(others) & set(_THINGS):
-        return set(_VERB)
-    elsewhere = bool(_ELSEWHERE.search(text)) and not moods(text) & {"renewal"} and not re.search(r"京东|\bjd\b", text)
-    if elsewhere or _TRANSLATE.search(text) or _WORLD.search(text) or _STEPS.search(text):
-        return set(_VERB)
     if _RETRACTED.search(text) or _DEFINES.search(text) and not wanted:
         result |= {act for act, pattern in _VERB.items() if pattern.search(text)}
     return result
+
+
+def _not_ours(text: str) -> bool:
+    """Tell whether a text is about other things than this account's: other kinds of cards, another platform, everybody's; or words to be translated, steps read out."""
+    others = _OTHER_CARDS.sub("", text)
+    if others != text and not moods(others) & set(_THINGS) or _TRANSLATE.search(text) or _WORLD.search(text) or _STEPS.search(text):
+        return True
+    return bool(_ELSEWHERE.search(text)) and "renewal" not in moods(text) and not re.search(r"京东|\bjd\b", text)
 
 
 def _denied_at_last(text: str, clause: str, start: int) -> bool:

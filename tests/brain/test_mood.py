@@ -84,7 +84,7 @@ def test_an_act_that_is_taken_back(text, act):
     "text",
     [
         "帮我解绑招行卡", "上个月绑上了,现在给解绑了吧", "昨天关了没关成,麻烦你把快捷支付关掉", "麻烦解绑一下", "我现在就解绑这张卡", "不想用了,帮我解绑", "这张卡不要了解绑吧", "先不绑支付宝,给我绑张银行卡", "unbind my card", "i don't need this card, please remove it", "why don't you just remove my card",
-        "how do i remove it, actually just remove it for me", "关闭快捷支付", "把昨天绑的那张卡解绑", "quit asking whether i am certain and just unlink it", "keep the wallet, only the renewal has to be cancelled", "can't you just take it off", "never mind explaining, just remove it", "帮我unbind我的card", "别磨蹭了,把卡给我解绑", "my pals keep teasing me, remove the wallet", "i swore i'd never part with alipay, here we are, unlink it", 
+        "how do i remove it, actually just remove it for me", "关闭快捷支付", "把昨天绑的那张卡解绑", "quit asking whether i am certain and just unlink it", "keep the wallet, only the renewal has to be cancelled", "can't you just take it off", "never mind explaining, just remove it", "帮我unbind我的card", "别磨蹭了,把卡给我解绑", "my pals keep teasing me, remove the wallet", "i swore i'd never part with alipay, here we are, unlink it",
         "等不及了,再帮我解绑一次", "card removed please", "get my card removed", "i need it unlinked", "if it hasn't gone through yet, hurry and cancel my youku renewal", "手机卡换了,帮我把招行卡解绑", "支付宝真方便,给我绑上", "解绑工行的,不用管别的", "call me a fool, remove it", "i want to grab my discount so link the card", "解绑",
     ],
 )  # fmt: skip
